@@ -1,0 +1,1 @@
+"""spikewatt: from a trained spiking network to counted synaptic events and joules."""

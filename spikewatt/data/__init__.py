@@ -1,0 +1,1 @@
+"""Graphs, modalities, data sets and the encoder that turns clips into stimuli."""

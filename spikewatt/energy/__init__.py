@@ -1,0 +1,1 @@
+"""Events, paper formulas, and counts times profile."""

@@ -1,0 +1,141 @@
+"""Counting: synaptic events of an execution, and the conventions papers use beside it.
+
+A synaptic event is one (spike, stored synapse) pair: the effective weight is not zero and the
+target exists. So a step's events are sum_i spike[i] * fan_out[i], with the fan-out worked out
+once from the integer weights. Graded and signed spikes give one event per synapse each, a
+delayed synapse gives its event once, in the step in which the spike reaches the synapse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatt.network import Conv, Dense, Network, Projection, Shape, Sparse
+
+Counters = npt.NDArray[np.int64]
+
+
+def conv_out_axis(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+    """Output length of a convolution along one axis."""
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def _conv_fan_out(conv: Conv, source: Shape, target: Shape, nonzero: bool) -> Counters:
+    """Synapses per source neuron (x, y, channel): taps that land on an existing target."""
+    channels_out, kx, ky, per_group = conv.weight.shape
+    out_per_group = channels_out // conv.groups
+    fan_out = np.zeros(source, dtype=np.int64)
+    taps = (conv.weight != 0) if nonzero else np.ones_like(conv.weight, dtype=bool)
+    # synapses of one input channel at one tap, over the output channels of its group
+    per_tap = taps.reshape(conv.groups, out_per_group, kx, ky, per_group).sum(axis=1)
+    for i in range(kx):
+        xs = np.arange(target[0]) * conv.stride[0] + i * conv.dilation[0] - conv.padding[0]
+        xs = xs[(xs >= 0) & (xs < source[0])]
+        for j in range(ky):
+            ys = np.arange(target[1]) * conv.stride[1] + j * conv.dilation[1] - conv.padding[1]
+            ys = ys[(ys >= 0) & (ys < source[1])]
+            fan_out[np.ix_(xs, ys)] += per_tap[:, i, j, :].reshape(-1)
+    return np.asarray(fan_out.reshape(-1))
+
+
+def fan_out(network: Network, projection: Projection) -> Counters:
+    """Stored non-zero synapses of each source neuron, (sources,)."""
+    s = projection.synapses
+    if isinstance(s, Dense):
+        return np.count_nonzero(s.weight, axis=0).astype(np.int64)
+    if isinstance(s, Sparse):
+        return np.bincount(s.sources[s.weight != 0], minlength=s.shape[1]).astype(np.int64)
+    source, target = network.shape_of(projection.source), network.shape_of(projection.target)
+    return _conv_fan_out(s, source, target, nonzero=True)
+
+
+def fan_out_stored(network: Network, projection: Projection) -> Counters:
+    """As `fan_out`, with the zeros that a chip stores because kernels are shared, (sources,)."""
+    s = projection.synapses
+    if not isinstance(s, Conv):
+        return fan_out(network, projection)
+    source, target = network.shape_of(projection.source), network.shape_of(projection.target)
+    return _conv_fan_out(s, source, target, nonzero=False)
+
+
+def dense_macs(network: Network, projection: Projection) -> int:
+    """Multiply-accumulates per step as papers count them: all weights, padding taps included."""
+    s = projection.synapses
+    if isinstance(s, Dense):
+        return int(s.weight.size)
+    if isinstance(s, Sparse):
+        return s.dense_macs
+    x, y, _ = network.shape_of(projection.target)
+    return int(s.weight.size) * x * y
+
+
+def synapses(network: Network, projection: Projection) -> int:
+    """Pairs of neurons that the projection joins, zero weights included."""
+    s = projection.synapses
+    if isinstance(s, Dense):
+        return int(s.weight.size)
+    return int(fan_out_stored(network, projection).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCounts:
+    """Counted events of one layer.
+
+    Arrays are (samples, steps), int64, for the counted steps of each sample. What a layer
+    receives (spikes_in, events) is counted in its source's steps, when the spike reaches the
+    synapse; what it sends (spikes_out) and its updates in its own. `fill` is the sum over the
+    steps before and after, for the whole execution. A layer with several projections sums them.
+    """
+
+    layer: int
+    spikes_in: Counters
+    spikes_out: Counters
+    synaptic_events: Counters
+    synaptic_events_stored: Counters
+    neuron_updates: int
+    fill: dict[str, int]
+
+
+FILL_KEYS = (
+    "spikes_in",
+    "spikes_out",
+    "synaptic_events",
+    "synaptic_events_stored",
+    "neuron_updates",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Counted events of one execution, by layer in the order of execution."""
+
+    samples: int
+    steps: int
+    layers: tuple[LayerCounts, ...]
+
+    @cached_property
+    def by_layer(self) -> dict[int, LayerCounts]:
+        """Layers by their number in the file."""
+        return {layer.layer: layer for layer in self.layers}
+
+
+def differences(expected: Counts, found: Counts) -> list[str]:
+    """Where two executions' counts differ, one line a layer and quantity; empty when equal."""
+    lines: list[str] = []
+    if (expected.samples, expected.steps) != (found.samples, found.steps):
+        a, b = expected, found
+        return [f"{a.samples} x {a.steps} steps against {b.samples} x {b.steps}"]
+    for want, got in zip(expected.layers, found.layers, strict=True):
+        for name in ("spikes_in", "spikes_out", "synaptic_events", "synaptic_events_stored"):
+            x, y = getattr(want, name), getattr(got, name)
+            if not np.array_equal(x, y):
+                lines.append(f"layer {want.layer}: {name} {int(x.sum())} against {int(y.sum())}")
+        for name in ("neuron_updates", "fill"):
+            if getattr(want, name) != getattr(got, name):
+                pair = f"{getattr(want, name)} against {getattr(got, name)}"
+                lines.append(f"layer {want.layer}: {name} {pair}")
+    return lines

@@ -1,0 +1,1 @@
+"""Trained module to integer network; NetX files."""

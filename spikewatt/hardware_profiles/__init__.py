@@ -1,0 +1,1 @@
+"""Energies and limits of targets, every number with unit, source and kind."""

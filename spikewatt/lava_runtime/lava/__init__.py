@@ -1,0 +1,1 @@
+"""Real Lava processes on Loihi2SimCfg."""

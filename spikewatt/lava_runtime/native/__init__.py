@@ -1,0 +1,1 @@
+"""The native engine: the same fixed point, event-driven, compiled with numba."""

@@ -1,0 +1,242 @@
+"""The integer network: populations and projections with the exact integers that execute.
+
+A network is a graph. Populations are named by their file's layer number; projections name
+their source and target populations. Neurons are addressed by the C-order flat index of the
+population's Lava shape (x, y, channel), so neighbours in memory are channels.
+
+Weights are *effective* weights: what Lava computes with after lava-dl's and Lava's own
+clip and truncation. Arithmetic is Lava's fixed point (lava/proc/lif/models.py, `fixed_pt`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatt.errors import SpikewattError
+
+IntArray: TypeAlias = npt.NDArray[np.int32]
+Shape: TypeAlias = tuple[int, ...]
+
+WEIGHT_MIN, WEIGHT_MAX = -256, 254  # 8 bits in steps of 2, as SLAYER quantises
+BIAS_MIN, BIAS_MAX = -4096, 4095  # 13-bit mantissa; Lava wraps silently at int16
+DELAY_MAX = 62
+THRESHOLD_MAX = 2**17 - 1
+DECAY_MAX = 4096
+MESSAGE_BITS_MAX = 24
+
+
+class StartRule(str, Enum):
+    """When the populations of a network start to integrate.
+
+    TOGETHER: all at step 0 (lava-dl without `reset_interval`, SLAYER with `delay_shift=True`).
+    BY_DEPTH: a population at depth d at step d, from state 0 (SLAYER with `delay_shift=False`).
+    """
+
+    TOGETHER = "together"
+    BY_DEPTH = "by_depth"
+
+
+@dataclass(frozen=True)
+class CubaLif:
+    """Current-based leaky integrate-and-fire neuron in Lava's fixed point.
+
+    u = sign(u) (|u| (4096 - i_decay) >> 12) + (a_in << 6)          wraps at 24 bit
+    v = sign(v) (|v| (4096 - v_decay) >> 12) + u + (bias << 6)      clips at 24 bit
+    a spike and v = 0 where v > v_threshold << 6
+    """
+
+    i_decay: int  # 0..4096, share of the current lost per step, times 4096
+    v_decay: int  # 0..4096, share of the voltage lost per step, times 4096
+    v_threshold: int  # mantissa, 0..2**17-1
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Neurons of one model and shape, with bias."""
+
+    layer: int  # number in the file, also the population's name
+    shape: Shape  # Lava's order (x, y, channel), or (n,)
+    neuron: CubaLif
+    bias: IntArray | None = None  # (*shape,) mantissas; None is no bias
+    message_bits: int = 0  # 0: binary spikes
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """All-to-all synapses, (targets, sources), both in flat population order."""
+
+    weight: IntArray
+    delay: IntArray | None = None  # (targets, sources), steps beyond the one every projection takes
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """Listed synapses: weight[k] from sources[k] to targets[k]; zero weights are not listed."""
+
+    targets: IntArray
+    sources: IntArray
+    weight: IntArray
+    shape: tuple[int, int]  # (targets, sources)
+    dense_macs: int  # what papers count for this layer per step, zeros of the structure apart
+    delay: IntArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Conv:
+    """Shared kernels, applied as cross-correlation over x and y."""
+
+    weight: IntArray  # (channels out, kernel x, kernel y, channels in / groups)
+    stride: tuple[int, int] = (1, 1)  # x, y like everything here
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+
+Synapses: TypeAlias = Dense | Sparse | Conv
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Synapses from one population (or the input) to another.
+
+    A spike of step t reaches the target's dendrite at step t + 1 + delay (+ the synapse's own
+    delay). `delay` equalises branches of different length.
+    """
+
+    source: int
+    target: int
+    synapses: Synapses
+    delay: int = 0
+
+
+@dataclass(frozen=True)
+class Input:
+    """Where the stimulus enters: as spikes (binary or graded), or as the bias of a population.
+
+    `drives_bias`: the layer is also a population, and the stimulus is its bias mantissa.
+    `scale`, `offset`: the file's transform for images, kept for the record.
+    """
+
+    layer: int
+    shape: Shape
+    message_bits: int = 0
+    drives_bias: bool = False
+    scale: int = 1
+    offset: int = 0
+
+    @property
+    def size(self) -> int:
+        """Number of input channels."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Readout:
+    """How a decision is read off the last population.
+
+    membrane: v at the end of a sample's last step. rate: spikes over the sample.
+    Neurons are summed in `groups` equal groups (lava-dl's `average`) and divided by `divisor`;
+    engines return the integer sums.
+    """
+
+    kind: str  # membrane | rate
+    groups: int
+    divisor: int = 1
+    layer: int | None = None  # the file's average layer, where it has one
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A graph of populations and projections, ready to execute."""
+
+    input: Input
+    populations: tuple[Population, ...]  # in order of execution; sources before targets
+    projections: tuple[Projection, ...]
+    start: StartRule | None = None  # None: the file names none
+    readout: Readout | None = None
+    classes: tuple[str, ...] = ()
+    encoder: Mapping[str, Any] | None = None  # how clips become stimuli, as `data` wrote it
+    training: Mapping[str, Any] = field(default_factory=dict)  # where the network comes from
+    layer_types: Mapping[int, str] = field(default_factory=dict)  # the file's names, by layer
+
+    @cached_property
+    def by_layer(self) -> dict[int, Population]:
+        """Populations by their layer number."""
+        return {p.layer: p for p in self.populations}
+
+    def incoming(self, layer: int) -> tuple[Projection, ...]:
+        """Projections whose target is this layer."""
+        return tuple(p for p in self.projections if p.target == layer)
+
+    def shape_of(self, layer: int) -> Shape:
+        """Shape of a population or of the input."""
+        if layer in self.by_layer:
+            return self.by_layer[layer].shape
+        return self.input.shape
+
+    @property
+    def output(self) -> Population:
+        """The last population."""
+        return self.populations[-1]
+
+    @cached_property
+    def depths(self) -> dict[int, int]:
+        """Steps from the stimulus to each population, by layer; delays do not count.
+
+        Spikes enter at depth 0, so the first population behind them has depth 1; a population
+        whose bias the stimulus drives has depth 0. Projections that go back are left out.
+        """
+        order = {p.layer: i for i, p in enumerate(self.populations)}
+        depths = {self.input.layer: 0}
+        for p in self.populations:
+            before = [
+                depths[q.source] + 1
+                for q in self.incoming(p.layer)
+                if order.get(q.source, -1) < order[p.layer]
+            ]
+            depths.setdefault(p.layer, max(before, default=0))
+        return depths
+
+    @property
+    def latency_steps(self) -> int:
+        """Steps by which the output lags the input."""
+        return self.depths[self.output.layer]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that keeps a network from running, or from running as written."""
+
+    layer: int | None
+    what: str
+    found: str
+    limit: str
+    hint: str
+
+    def __str__(self) -> str:
+        where = "network" if self.layer is None else f"layer {self.layer}"
+        return f"{where}: {self.what} is {self.found}, limit {self.limit}; {self.hint}"
+
+
+class NetworkError(SpikewattError):
+    """A network or file that breaks rules; carries all of them."""
+
+    def __init__(self, subject: str, violations: list[Violation]) -> None:
+        lines = "; ".join(str(v) for v in violations)
+        count = len(violations)
+        noun = "violation" if count == 1 else "violations"
+        super().__init__(f"{subject} cannot be used, {count} {noun}: {lines}.")
+        self.violations = violations

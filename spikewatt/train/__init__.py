@@ -1,0 +1,1 @@
+"""SLAYER-compatible blocks, models and the training loop."""
