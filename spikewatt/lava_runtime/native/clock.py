@@ -1,0 +1,85 @@
+"""The schedule as independent periods of local time.
+
+Between resets nothing survives, so a period (a sample, or what lies between two resets) is
+executed alone, every population in local steps from its own reset on. A spike of the source's
+local step l then arrives at the target's local step l + lag, and what arrives after the period's
+last step is never read: that is the drop rule of the schedule. A run without resets is one period.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spikewatt.errors import SpikewattError
+from spikewatt.lava_runtime.schedule import Schedule
+from spikewatt.network import Network, Projection
+
+
+@dataclass(frozen=True)
+class Span:
+    """Counted local steps [begin, end) of a period; they are columns from `column` of `row`."""
+
+    row: int
+    begin: int
+    end: int
+    column: int
+
+    def column_of(self, step: int) -> int:
+        """Column of a local step."""
+        return self.column + step - self.begin
+
+
+@dataclass(frozen=True, eq=False)
+class Clock:
+    """Local time of one network under one schedule."""
+
+    network: Network
+    schedule: Schedule
+
+    @property
+    def length(self) -> int:
+        """Steps of a period."""
+        return self.schedule.period or self.schedule.total_steps
+
+    def _phase(self, layer: int) -> int:
+        if self.schedule.period is None:
+            return 0
+        return self.schedule.phase(self.network.depths[layer])
+
+    def periods(self) -> range:
+        """All periods; those before 0 and after the last sample only fill and drain."""
+        latest = max(self._phase(p.layer) for p in self.network.populations)
+        return range(-latest // self.length, (self.schedule.total_steps - 1) // self.length + 1)
+
+    def lag(self, projection: Projection) -> int:
+        """Local steps from a spike to its arrival, the synapse's own delay apart.
+
+        Raises SpikewattError where a branch arrives before the step its target begins.
+        """
+        source, target = self._phase(projection.source), self._phase(projection.target)
+        lag = source + 1 + projection.delay - target
+        if lag < 0:
+            raise SpikewattError(
+                f"The projection from layer {projection.source} to layer {projection.target} "
+                f"arrives {-lag} steps before layer {projection.target} begins its sample; with "
+                f"resets staggered by depth its delay must be at least {target - source - 1}, "
+                f"found {projection.delay}. Equalise the branches, or run without resets."
+            )
+        return lag
+
+    def active(self, layer: int, period: int) -> tuple[int, int]:
+        """Local steps [begin, end) of a period in which a population runs."""
+        start = self._phase(layer) + period * self.length
+        begin = min(max(0, -start), self.length)
+        return begin, max(begin, min(self.length, self.schedule.total_steps - start))
+
+    def span(self, layer: int, period: int) -> Span | None:
+        """Counted steps of a population (or of the stimulus) in a period, if there are any."""
+        start = self._phase(layer) + period * self.length
+        if not self.schedule.windowed:
+            begin, end = self.active(layer, period)
+            return Span(0, begin, end, start + begin) if begin < end else None
+        if not 0 <= period < self.schedule.samples:
+            return None
+        begin, end = self.schedule.window(period, self.network.depths[layer])
+        return Span(period, begin - start, end - start, 0)

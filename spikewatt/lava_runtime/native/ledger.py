@@ -1,0 +1,83 @@
+"""Where an execution's counts, records and read-outs are gathered."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatt.energy.events import FILL_KEYS, Counters, Counts, LayerCounts
+from spikewatt.lava_runtime.engine import Request
+from spikewatt.lava_runtime.native.clock import Span
+from spikewatt.network import IntArray
+
+RECEIVED = ("spikes_in", "synaptic_events", "synaptic_events_stored")
+SENT = ("spikes_out",)
+
+
+class Ledger:
+    """Results by layer. Periods write disjoint cells; only sums take the lock."""
+
+    def __init__(self, request: Request) -> None:
+        self.request, self._lock = request, Lock()
+        layers = [p.layer for p in request.network.populations]
+        cells = (request.schedule.samples, request.schedule.steps)
+        self.counted: dict[int, dict[str, Counters]] = {
+            layer: {name: np.zeros(cells, np.int64) for name in (*RECEIVED, *SENT)}
+            for layer in layers
+        }
+        self.fill = {layer: dict.fromkeys(FILL_KEYS, 0) for layer in layers}
+        self.spikes = self._records()
+        self.u = self._records() if request.record_state else {}
+        self.v = self._records() if request.record_state else {}
+        size = request.network.output.size
+        self.readout = np.zeros((request.schedule.samples, size), np.int64)
+
+    def _records(self) -> dict[int, IntArray]:
+        network, schedule = self.request.network, self.request.schedule
+        shape = (schedule.samples, -1, schedule.steps)
+        sizes = {layer: network.by_layer[layer].size for layer in self.request.record}
+        return {i: np.zeros((shape[0], n, shape[2]), np.int32) for i, n in sizes.items()}
+
+    def add(self, layer: int, names: tuple[str, ...], counts: Counters, span: Span | None) -> None:
+        """Book a period's counts (names, local steps); what is outside the span is fill."""
+        total = counts.sum(axis=1)
+        with self._lock:
+            for name, row, fill in zip(names, counts, total, strict=False):
+                if span is not None:
+                    inside = row[span.begin : span.end]
+                    columns = slice(span.column, span.column_of(span.end))
+                    self.counted[layer][name][span.row, columns] += inside
+                    fill -= inside.sum()
+                self.fill[layer][name] += int(fill)
+
+    def add_readout(self, row: int, values: npt.NDArray[np.int64]) -> None:
+        """Add to the read-out neurons of a sample."""
+        with self._lock:
+            self.readout[row] += values
+
+    def counts(self) -> Counts:
+        """All counts; every population computes all its neurons in every executed step."""
+        schedule, layers = self.request.schedule, []
+        steps = schedule.samples * schedule.steps
+        for p in self.request.network.populations:
+            self.fill[p.layer]["neuron_updates"] = (schedule.total_steps - steps) * p.size
+            fill, cells = self.fill[p.layer], self.counted[p.layer]
+            layers.append(LayerCounts(p.layer, **cells, neuron_updates=steps * p.size, fill=fill))
+        return Counts(schedule.samples, schedule.steps, tuple(layers))
+
+    def shaped(self, records: dict[int, IntArray]) -> dict[int, IntArray]:
+        """Records as (N, *shape, T)."""
+        network = self.request.network
+        return {
+            layer: a.reshape(a.shape[0], *network.by_layer[layer].shape, a.shape[2])
+            for layer, a in records.items()
+        }
+
+    def readout_sums(self) -> npt.NDArray[np.int64] | None:
+        """Sums over the read-out's groups, (N, groups)."""
+        readout = self.request.network.readout
+        if readout is None:
+            return None
+        return np.asarray(self.readout.reshape(len(self.readout), readout.groups, -1).sum(axis=2))

@@ -1,0 +1,189 @@
+"""Synapses laid out so that the targets of one source lie together, one class a kernel.
+
+A new kind of synapse is a class with `deliver` and `delay_max`, a function that makes it from
+the network's, and an entry in `LAYOUTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatt.errors import SpikewattError, unknown_name
+from spikewatt.lava_runtime.native import kernels
+from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
+
+SUM_LIMIT = 2**23  # sums below it fit 24 bit
+NO_DELAY = np.zeros(0, np.int32)
+NO_SCRATCH = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Spikes:
+    """Spikes of a chunk of steps: step t's are entries starts[t]:starts[t + 1]."""
+
+    starts: npt.NDArray[np.int64]
+    neurons: IntArray
+    values: IntArray
+
+
+class Layout(Protocol):
+    """One projection's synapses, ready for its kernel."""
+
+    @property
+    def delay_max(self) -> int:
+        """Longest delay of a synapse beyond the projection's own, in steps."""
+        ...
+
+    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
+        """Add a chunk's spikes to the target's ring, the first step's at `arrival`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class DenseLayout:
+    """weight (sources, targets); delay (targets,), the same for all sources, or empty."""
+
+    weight: IntArray
+    delay: IntArray
+
+    @property
+    def delay_max(self) -> int:
+        """Longest delay in steps."""
+        return int(self.delay.max(initial=0))
+
+    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
+        """Add the rows of the sources that spiked."""
+        scratch = np.empty(ring.shape[1], np.int32) if self.delay.size else NO_SCRATCH
+        args = (spikes.starts, spikes.neurons, spikes.values, arrival, self.weight, self.delay)
+        kernels.deliver_dense(*args, ring, scratch)
+
+
+@dataclass(frozen=True, eq=False)
+class SparseLayout:
+    """Synapses sorted by source; those of source i at first[i]:first[i + 1]."""
+
+    first: npt.NDArray[np.int64]
+    targets: IntArray
+    weight: IntArray
+    delay: IntArray
+
+    @property
+    def delay_max(self) -> int:
+        """Longest delay in steps."""
+        return int(self.delay.max(initial=0))
+
+    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
+        """Add the synapses of the sources that spiked, each at its own step."""
+        args = (self.first, self.targets, self.weight, self.delay, ring)
+        kernels.deliver_sparse(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
+
+
+@dataclass(frozen=True, eq=False)
+class ConvLayout:
+    """Kernels with the group's output channels last, and where each tap lands."""
+
+    weight: IntArray  # (channels in, kernel x, kernel y, channels out of the group)
+    taps: tuple[IntArray, IntArray]  # (source x, kernel x), (source y, kernel y): target or -1
+    geometry: npt.NDArray[np.int64]
+    wraps: bool  # a sum may leave 24 bit
+    delay_max: int = 0
+
+    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
+        """Add every tap that lands on the target, output channels together."""
+        scratch = np.empty(ring.shape[1], np.int32) if self.wraps else NO_SCRATCH
+        args = (self.weight, *self.taps, self.geometry, ring, scratch)
+        kernels.deliver_conv(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
+
+
+def _ints(values: npt.NDArray[Any]) -> IntArray:
+    """Contiguous and writeable int32: other layouts would have the kernels compiled again."""
+    return np.require(values, np.int32, ["C", "W"])
+
+
+def _by_source(s: Sparse) -> SparseLayout:
+    stored = np.flatnonzero(s.weight)
+    order = stored[np.argsort(s.sources[stored], kind="stable")]
+    counts = np.bincount(s.sources[order], minlength=s.shape[1])
+    delay = np.zeros(s.weight.size) if s.delay is None else s.delay
+    return SparseLayout(
+        first=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+        targets=_ints(s.targets[order]),
+        weight=_ints(s.weight[order]),
+        delay=_ints(delay[order]),
+    )
+
+
+def _sparse(network: Network, projection: Projection, s: Sparse) -> Layout:
+    return _by_source(s)
+
+
+def _dense(network: Network, projection: Projection, s: Dense) -> Layout:
+    delay = NO_DELAY if s.delay is None else s.delay
+    if s.delay is not None and (s.delay == s.delay[:, :1]).all():
+        delay = _ints(s.delay[:, 0])
+    if delay.ndim == 1:
+        return DenseLayout(_ints(s.weight.T), delay)
+    targets, sources = (i.astype(np.int32) for i in np.nonzero(s.weight))
+    listed = (targets, sources, s.weight[targets, sources])
+    return _by_source(Sparse(*listed, s.weight.shape, 0, delay[targets, sources]))  # type: ignore[arg-type]
+
+
+def _taps(source: int, target: int, axis: int, conv: Conv) -> IntArray:
+    """Target position that each tap of each source position reaches along one axis, or -1."""
+    taps = np.arange(conv.weight.shape[1 + axis]) * conv.dilation[axis]
+    reach = np.arange(source)[:, None] + conv.padding[axis] - taps
+    lands = (reach >= 0) & (reach % conv.stride[axis] == 0) & (reach < target * conv.stride[axis])
+    return np.where(lands, reach // conv.stride[axis], -1).astype(np.int32)
+
+
+def _largest_message(network: Network, source: int) -> int:
+    if source in network.by_layer:
+        bits = network.by_layer[source].message_bits
+    else:
+        bits = network.input.message_bits
+    return int(2**bits)
+
+
+def _conv(network: Network, projection: Projection, s: Conv) -> Layout:
+    source, target = network.shape_of(projection.source), network.shape_of(projection.target)
+    out, kx, ky, per_source = s.weight.shape
+    if len(source) != 3 or len(target) != 3 or per_source * s.groups != source[2]:
+        raise SpikewattError(
+            f"Convolution of layer {projection.target} has {per_source} x {s.groups} input "
+            f"channels (kernel x groups), its source has shape {source} and its target {target}; "
+            "both must be (x, y, channel) and agree. Check the layer's shape and groups."
+        )
+    per_target = out // s.groups
+    grouped = s.weight.reshape(s.groups, per_target, kx, ky, per_source)
+    weight = grouped.transpose(0, 4, 2, 3, 1).reshape(-1, kx, ky, per_target)
+    bound = np.abs(s.weight.astype(np.int64)).sum(axis=(1, 2, 3)).max(initial=0)
+    geometry = (source[1], source[2], target[1], target[2], per_source, per_target)
+    return ConvLayout(
+        weight=_ints(weight),
+        taps=(_taps(source[0], target[0], 0, s), _taps(source[1], target[1], 1, s)),
+        geometry=np.array(geometry, np.int64),
+        wraps=int(bound) * _largest_message(network, projection.source) >= SUM_LIMIT,
+    )
+
+
+LAYOUTS: dict[type, Callable[[Network, Projection, Any], Layout]] = {
+    Dense: _dense,
+    Sparse: _sparse,
+    Conv: _conv,
+}
+
+
+def lay_out(network: Network, projection: Projection) -> Layout:
+    """The kernel-ready form of a projection's synapses.
+
+    Raises SpikewattError for a kind of synapse that this engine does not have.
+    """
+    kind = type(projection.synapses)
+    if kind not in LAYOUTS:
+        raise unknown_name("synapse type", kind.__name__, [k.__name__ for k in LAYOUTS])
+    return LAYOUTS[kind](network, projection, projection.synapses)
