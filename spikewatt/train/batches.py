@@ -1,0 +1,47 @@
+"""Clips as batches: prepared once, augmented every epoch, always the same for a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from spikewatt.data.clips import Clip
+from spikewatt.data.encode import SkeletonEncoder
+from spikewatt.train.augment import augment
+from spikewatt.train.recipe import Recipe
+
+
+def to_slayer(stimuli: np.ndarray) -> torch.Tensor:
+    """Stimuli (N, V, 1, C, T) in Lava's order to slayer's (N, C, V, T), float32."""
+    return torch.as_tensor(stimuli[:, :, 0].swapaxes(1, 2), dtype=torch.float32).contiguous()
+
+
+class TrainingClips:
+    """The training split; clips are repaired, centred, scaled and turned once."""
+
+    def __init__(self, clips: Sequence[Clip], encoder: SkeletonEncoder, recipe: Recipe) -> None:
+        prepared = [encoder.prepare(c) for c in clips]
+        self.lengths = np.array([len(p) for p in prepared])
+        shape = (len(clips), self.lengths.max(), encoder.skeleton.size, 3)
+        self.joints = np.zeros(shape, dtype=np.float32)
+        for row, clip in zip(self.joints, prepared, strict=True):
+            row[: len(clip)] = clip
+        self.labels = torch.tensor([c.label for c in clips])
+        self.encoder, self.recipe = encoder, recipe
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Augmented batches (N, C, V, T), (N,) of one epoch, decided by seed and epoch alone."""
+        rng = np.random.default_rng((seed, epoch))
+        order = rng.permutation(len(self.joints))
+        for start in range(0, len(order), self.recipe.batch_size):
+            rows = order[start : start + self.recipe.batch_size]
+            batch = (self.joints[rows], self.lengths[rows], self.recipe.frames)
+            joints = augment(batch, self.encoder.skeleton, self.recipe.augment, rng)
+            features = self.encoder.features(joints)
+            yield torch.as_tensor(features, dtype=torch.float32), self.labels[rows]
+
+    def batches(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.joints) // self.recipe.batch_size)

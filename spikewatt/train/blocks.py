@@ -1,0 +1,170 @@
+"""Blocks of skeleton networks on slayer's CUBA neuron, float and quantised.
+
+A float block trains with batch normalisation; its quantised twin has the normalisation folded
+into weights and bias, and computes with the integers that the chip will hold. Tensors are
+(N, channel, joint, step) as in slayer; a spike that enters a block leaves it in the same step
+(`delay_shift=False`), so exported networks start `by_depth`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from spikewatt.train.neuron import ChannelBias, CubaNeuron
+from spikewatt.train.quantize import (
+    WEIGHT_SCALE,
+    quantize_bias,
+    quantize_weight,
+)
+
+LOGIT_GAIN = 5.0  # spikes are rare: logits start near one
+
+
+@dataclass(frozen=True)
+class NeuronSettings:
+    """A LIF population without current memory, threshold 1 before scaling.
+
+    voltage_decay: share of the voltage lost a step. tau_grad, scale_grad: slayer's surrogate,
+    height scale_grad / 20 / tau_grad at the threshold, width 100 tau_grad thresholds.
+    """
+
+    voltage_decay: float = 0.5
+    tau_grad: float = 0.003
+    scale_grad: float = 6.0
+
+    def build(self, threshold: float = 1.0) -> CubaNeuron:
+        """A neuron of these settings; the surrogate keeps its shape when the threshold scales."""
+        return CubaNeuron(
+            threshold=threshold,
+            current_decay=1.0,
+            voltage_decay=self.voltage_decay,
+            tau_grad=self.tau_grad,
+            scale_grad=self.scale_grad,
+        )
+
+
+class GraphUnit(nn.Module):
+    """1D-SGC on the physical adjacency: y = LIF(BN(sum_k W_k x (A_k * E_k))).
+
+    partitions: (K, V, V) 0/1, [k, target, source]; E is learned where A is not zero (Signal-SGN,
+    arXiv 2408.01701, with the learned graph kept to the bones so that its synapses stay sparse).
+    """
+
+    def __init__(self, partitions, channels, settings: NeuronSettings, input_scale=1.0) -> None:
+        super().__init__()
+        channels_in, channels_out = channels
+        kernels = partitions.shape[0]
+        self.settings, self.input_scale = settings, input_scale
+        self.register_buffer("partitions", torch.as_tensor(partitions))
+        self.edges = nn.Parameter(torch.as_tensor(partitions).clone())
+        spread = (channels_in * kernels) ** -0.5
+        self.weight = nn.Parameter(torch.randn(kernels, channels_out, channels_in) * spread)
+        self.norm = nn.BatchNorm2d(channels_out)
+        self.neuron = settings.build()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C in, V, T) spikes -> (N, C out, V, T) spikes."""
+        n, c, v, t = x.shape
+        z = 0
+        for adjacency, weight in zip(self.edges * self.partitions, self.weight, strict=True):
+            gathered = torch.matmul(adjacency, x).reshape(n, c, v * t)
+            z = z + torch.matmul(weight, gathered)
+        z = z.view(n, -1, v, t) * self.input_scale
+        return self.neuron(self.norm(z))
+
+    def folded(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights (K, C out, C in) and bias (C out) with the normalisation folded in."""
+        gain = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        weight = self.weight * gain[:, None] * self.input_scale
+        return weight.detach().clone(), (self.norm.bias - self.norm.running_mean * gain).detach()
+
+
+class QuantisedGraphUnit(nn.Module):
+    """GraphUnit after folding, with the integer weights of every bone.
+
+    `scale` multiplies weights, bias and threshold alike, so that the weights fill their 8 bits.
+    """
+
+    def __init__(self, unit: GraphUnit, scale: float) -> None:
+        super().__init__()
+        weight, bias = unit.folded()
+        self.scale = scale
+        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+        self.edges = nn.Parameter(unit.edges.detach().clone())
+        kernel, target, source = torch.nonzero(unit.partitions, as_tuple=True)
+        for name, index in (("kernel", kernel), ("target", target), ("source", source)):
+            self.register_buffer(name, index)
+        threshold = round(scale * WEIGHT_SCALE) / WEIGHT_SCALE
+        self.neuron = unit.settings.build(threshold)
+        self.neuron.norm = ChannelBias(torch.zeros(bias.shape))
+
+    def edge_weights(self) -> torch.Tensor:
+        """Quantised weights of each bone, (edges, C out, C in), in slayer's units."""
+        importance = self.edges[self.kernel, self.target, self.source]
+        return quantize_weight(importance[:, None, None] * self.weight[self.kernel] * self.scale)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C in, V, T) spikes -> (N, C out, V, T) spikes; exact integers over 64."""
+        n, c, v, t = x.shape
+        by_joint = x.permute(2, 1, 0, 3).reshape(v, c, n * t)
+        sent = torch.bmm(self.edge_weights(), by_joint[self.source])
+        z = sent.new_zeros(v, sent.shape[1], n * t).index_add(0, self.target, sent)
+        z = z.view(v, -1, n, t).permute(2, 1, 0, 3)
+        bias = quantize_bias(self.bias * self.scale)
+        self.neuron.norm.values = bias.detach()
+        # the bias enters behind the current; added here it reaches the gradient, not the state
+        return self.neuron(z + (bias - bias.detach())[:, None, None])
+
+
+class Readout(nn.Module):
+    """Integrating read-out: logits = sum over joints, channels and steps of W J x, plus bias.
+
+    W is shared by the joints, J is a learned weight of each joint.
+    """
+
+    def __init__(self, joints: int, channels: int, classes: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(classes, channels) * LOGIT_GAIN * channels**-0.5)
+        self.joints = nn.Parameter(torch.ones(joints))
+        self.bias = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, V, T) spikes -> (N, classes) logits."""
+        mean = torch.einsum("ncvt,v->nc", x, self.joints) / (x.shape[2] * x.shape[3])
+        return mean @ self.weight.T + self.bias
+
+
+class QuantisedReadout(nn.Module):
+    """Readout as an integrator population: no leak, unreachable threshold, v read at the end.
+
+    scale: integer weight units per float weight (divided by 64, as everywhere in slayer).
+    """
+
+    def __init__(self, readout: Readout, scale: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(readout.weight.detach().clone())
+        self.joints = nn.Parameter(readout.joints.detach().clone())
+        self.bias = nn.Parameter(readout.bias.detach().clone())
+        self.scale = scale
+
+    def synapse_weights(self) -> torch.Tensor:
+        """Quantised weights, (classes, C, V)."""
+        return quantize_weight(self.weight[:, :, None] * self.joints * self.scale)
+
+    def step_bias(self) -> torch.Tensor:
+        """Quantised bias of each step, (classes,)."""
+        joints = self.joints.shape[0]
+        return quantize_bias(self.bias * self.scale * joints)
+
+    def membrane(self, x: torch.Tensor) -> torch.Tensor:
+        """Voltage after the last step over 64, (N, classes); exact in float32 below 2**24."""
+        spikes = x.sum(dim=-1)
+        charge = torch.einsum("ncv,kcv->nk", spikes, self.synapse_weights())
+        return charge + self.step_bias() * x.shape[-1]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, V, T) spikes -> (N, classes) logits on the float read-out's scale."""
+        return self.membrane(x) / (self.scale * x.shape[2] * x.shape[3])

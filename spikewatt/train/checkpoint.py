@@ -1,0 +1,82 @@
+"""Checkpoints: tensors and plain values only, loaded without running any code of the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from spikewatt.errors import SpikewattError
+
+FORMAT = "spikewatt-checkpoint"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training run after some epoch.
+
+    record: JSON-ready facts (model, data, classes, encoder, recipe, seed, results so far).
+    epoch: epochs done, float and fine-tuning together. scales: None while the network is float.
+    """
+
+    record: dict[str, Any]
+    epoch: int
+    weights: dict[str, torch.Tensor]
+    scales: list[float] | None
+    optimizer: dict[str, Any] = field(default_factory=dict)
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write the file whole or not at all."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "record": json.dumps(checkpoint.record),
+        "epoch": checkpoint.epoch,
+        "weights": checkpoint.weights,
+        "scales": checkpoint.scales,
+        "optimizer": checkpoint.optimizer,
+    }
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        torch.save(content, beside)
+        beside.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise SpikewattError(f"Checkpoint {path} cannot be written: {error}.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint; SpikewattError for anything that is none."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise SpikewattError(f"Checkpoint {path} cannot be read: {error.strerror}.") from error
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        raise SpikewattError(
+            f"{path} is not a checkpoint of `spikewatt train` (it does not open as tensors and "
+            "plain values). Give the file that training wrote."
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise SpikewattError(
+            f"{path} holds tensors, but not a checkpoint of `spikewatt train`. To deploy a "
+            "network of another tool, use `spikewatt.from_slayer` or give its .net file."
+        )
+    if content["version"] != VERSION:
+        raise SpikewattError(
+            f"Checkpoint {path} has version {content['version']}, this spikewatt reads {VERSION}."
+        )
+    return Checkpoint(
+        json.loads(content["record"]),
+        content["epoch"],
+        content["weights"],
+        content["scales"],
+        content["optimizer"],
+    )

@@ -1,0 +1,272 @@
+"""The training loop: float epochs, then fine-tuning of the folded and quantised network."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import nn
+
+from spikewatt.data.clips import Dataset
+from spikewatt.data.encode import SkeletonEncoder
+from spikewatt.errors import SpikewattError
+from spikewatt.train import checkpoint as ckpt
+from spikewatt.train.batches import TrainingClips, to_slayer
+from spikewatt.train.models import Model
+from spikewatt.train.recipe import Recipe
+
+log = logging.getLogger("spikewatt")
+CALIBRATION_CLIPS = 256
+WARM_UP = 0.1  # share of a phase's steps
+EVALUATION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run. data_spec is what the user wrote; resume goes on from out/last.ckpt."""
+
+    model: Model
+    dataset: Dataset
+    data_spec: str
+    recipe: Recipe
+    seed: int
+    out: Path
+    device: str = "auto"
+    resume: bool = False
+
+
+@dataclass
+class _State:
+    """What changes while training goes on."""
+
+    net: nn.Module
+    record: dict[str, Any]
+    epoch: int = 0
+    scales: list[float] | None = None
+
+
+def encoder_of(job: Job) -> SkeletonEncoder:
+    """The data's encoder; gains are measured on the training clips."""
+    recipe = job.recipe
+    base = SkeletonEncoder(job.dataset.skeleton, frames=recipe.frames, align_view=recipe.align_view)
+    return base.fit_gains(job.dataset.train)
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """One cycle: linear warm-up over the first tenth, then a cosine to zero."""
+    warm = max(1, int(steps * WARM_UP))
+    if step < warm:
+        return peak * (step + 1) / warm
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+@torch.no_grad()
+def accuracy(net: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> float:
+    """Share of clips whose largest logit is their class; inputs (N, C, V, T)."""
+    net.eval()
+    right = 0
+    device = next(net.parameters()).device
+    for x, y in zip(inputs.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
+        right += int((net(x.to(device)).argmax(dim=1).cpu() == y).sum())
+    return right / len(labels)
+
+
+class Training:
+    """A run of `Job`; `run` trains to the end and returns the path of the last checkpoint."""
+
+    def __init__(self, job: Job, progress: Callable[[int, int], None]) -> None:
+        self.job, self.progress = job, progress
+        self.fabric = Fabric(accelerator=_accelerator(job.device), devices=1)
+        encoder = encoder_of(job)
+        self.clips = TrainingClips(job.dataset.train, encoder, job.recipe)
+        self.test = to_slayer(encoder.encode_all(job.dataset.test))
+        self.test_labels = torch.tensor([c.label for c in job.dataset.test])
+        self.calibration = to_slayer(encoder.encode_all(job.dataset.train[:CALIBRATION_CLIPS]))
+        torch.manual_seed(job.seed)
+        classes = len(job.dataset.classes)
+        self.float_net = job.model.build(encoder.skeleton, encoder.channels, classes, job.recipe)
+        self.limit = encoder.limit
+        self.state = _State(self.float_net, _record(job, encoder))
+        self.optimizer: torch.optim.Optimizer | None = None
+
+    @property
+    def path(self) -> Path:
+        """The checkpoint after the last finished epoch."""
+        return self.job.out / "last.ckpt"
+
+    def run(self) -> Path:
+        """Train; exact resume, since every epoch's randomness depends on seed and epoch alone."""
+        recipe = self.job.recipe
+        self.job.out.mkdir(parents=True, exist_ok=True)
+        resumed = self._restore() if self.job.resume and self.path.exists() else {}
+        self._set_up(resumed)
+        for epoch in range(self.state.epoch, recipe.epochs + recipe.finetune_epochs):
+            if epoch == recipe.epochs:
+                self._quantise()
+            self._epoch(epoch)
+        if self.state.scales is None:
+            self._quantise()
+        self._finish()
+        return self.path
+
+    def _epoch(self, epoch: int) -> None:
+        began = time.perf_counter()
+        torch.manual_seed(self.job.seed * 1_000_003 + epoch)
+        loss = self._train_epoch(epoch)
+        self.state.epoch = epoch + 1
+        self._save()
+        seconds = time.perf_counter() - began
+        log.info("epoch %d: loss %.4f, %.1f s", epoch + 1, loss, seconds)
+
+    def _train_epoch(self, epoch: int) -> float:
+        recipe, steps = self.job.recipe, self.clips.batches()
+        fine = epoch >= recipe.epochs
+        phase_epochs = recipe.finetune_epochs if fine else recipe.epochs
+        phase_epoch = epoch - recipe.epochs if fine else epoch
+        peak = recipe.finetune_lr if fine else recipe.lr
+        loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        self.net.train()
+        total = 0.0
+        for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch)):
+            rate = learning_rate(phase_epoch * steps + i, phase_epochs * steps, peak)
+            total += self._step(x, y, loss_of, rate) * len(y)
+            self.progress(epoch * steps + i + 1, (recipe.epochs + recipe.finetune_epochs) * steps)
+        return total / len(self.clips.labels)
+
+    def _step(self, x: torch.Tensor, y: torch.Tensor, loss_of: nn.Module, rate: float) -> float:
+        assert self.optimizer is not None
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        x, y = self.fabric.to_device((x, y))
+        loss = loss_of(self.net(x), y)
+        self.optimizer.zero_grad()
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(self.net, self.optimizer, max_norm=self.job.recipe.grad_clip)
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def _set_up(self, optimizer_state: dict[str, Any]) -> None:
+        """Wrap network and optimizer for the device."""
+        optimizer = torch.optim.AdamW(
+            self.state.net.parameters(), weight_decay=self.job.recipe.weight_decay
+        )
+        if optimizer_state:
+            optimizer.load_state_dict(optimizer_state)
+        self.net, self.optimizer = self.fabric.setup(self.state.net, optimizer)
+
+    def _quantise(self) -> None:
+        """End of the float phase: measure it, fold, quantise, start over with the optimizer."""
+        self.state.record["float_accuracy"] = self._test_accuracy()
+        self.float_net.cpu()
+        quantised = self.float_net.quantise(self.calibration, self.limit)
+        self.state.net, self.state.scales = quantised, quantised.scales
+        log.info("float network: test accuracy %.4f", self.state.record["float_accuracy"])
+        self._set_up({})
+
+    def _test_accuracy(self) -> float:
+        return accuracy(self.net, self.test, self.test_labels)
+
+    def _finish(self) -> None:
+        self.state.record["quantised_accuracy"] = self._test_accuracy()
+        log.info("quantised network: test accuracy %.4f", self.state.record["quantised_accuracy"])
+        self._save()
+
+    def _save(self) -> None:
+        assert self.optimizer is not None
+        state = self.state
+        ckpt.save(
+            ckpt.Checkpoint(
+                state.record,
+                state.epoch,
+                state.net.state_dict(),
+                state.scales,
+                self.optimizer.state_dict(),
+            ),
+            self.path,
+        )
+
+    def _restore(self) -> dict[str, Any]:
+        saved = ckpt.load(self.path)
+        _check_same_run(saved.record, self.state.record, self.path)
+        self.state = replace(
+            self.state, record=saved.record, epoch=saved.epoch, scales=saved.scales
+        )
+        if saved.scales is not None:
+            self.state.net = self.float_net.with_scales(saved.scales)
+        self.state.net.load_state_dict(saved.weights)
+        return saved.optimizer
+
+
+def _accelerator(device: str) -> str:
+    """`auto` is the GPU where there is one."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SpikewattError("Device cuda is unavailable: no CUDA GPU was found. Use --device cpu.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def _record(job: Job, encoder: SkeletonEncoder) -> dict[str, Any]:
+    return {
+        "model": job.model.name,
+        "data": job.data_spec.partition(":")[0],
+        "classes": list(job.dataset.classes),
+        "encoder": encoder.to_dict(),
+        "recipe": job.recipe.to_dict(),
+        "seed": job.seed,
+        "train_clips": len(job.dataset.train),
+        "test_clips": len(job.dataset.test),
+    }
+
+
+def _check_same_run(saved: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
+    for key in ("model", "data", "seed", "recipe", "classes"):
+        if saved[key] != _plain(wanted[key]):
+            raise SpikewattError(
+                f"Checkpoint {path} has {key} {saved[key]!r}, this run {_plain(wanted[key])!r}. "
+                "Resume with the same settings, or train into another folder."
+            )
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back: tuples are lists."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def train(job: Job, progress: Callable[[int, int], None]) -> Path:
+    """Run a job to its end; the checkpoint's path. progress: batches done, batches in all."""
+    return Training(job, progress).run()
+
+
+def restore(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The quantised network of a finished run, and its record."""
+    from spikewatt.data.encode import encoder_from_dict
+    from spikewatt.train.models import model
+    from spikewatt.train.recipe import recipe_from_dict
+
+    saved = ckpt.load(path)
+    if saved.scales is None:
+        raise SpikewattError(
+            f"Checkpoint {path} is after {saved.epoch} epochs and not quantised yet. Finish "
+            "training with `spikewatt train ... --resume`."
+        )
+    entry = model(saved.record["model"])
+    recipe = recipe_from_dict(saved.record["recipe"], entry.recipe, f"Checkpoint {path}")
+    encoder = encoder_from_dict(saved.record["encoder"])
+    assert isinstance(encoder, SkeletonEncoder)
+    net = entry.build(encoder.skeleton, encoder.channels, len(saved.record["classes"]), recipe)
+    quantised = net.with_scales(saved.scales)
+    try:
+        quantised.load_state_dict(saved.weights)
+    except RuntimeError as error:
+        raise SpikewattError(
+            f"Checkpoint {path} is not of model {entry.name!r} with its recipe: {error}"
+        ) from error
+    return quantised.eval(), saved.record

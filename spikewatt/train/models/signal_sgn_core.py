@@ -1,0 +1,100 @@
+"""signal-sgn-core: the backbone of Signal-SGN (arXiv 2408.01701) that a chip holds natively.
+
+1D spiking graph convolutions over the joints, one frame a step, and an integrating read-out.
+Left out: attention, the frequency branch (FSC) and the wavelet branch (MWTF). The learned graph
+is kept to the bones, and memory is the leak of the neurons.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from spikewatt.data.graph import Skeleton
+from spikewatt.train.blocks import (
+    GraphUnit,
+    NeuronSettings,
+    QuantisedGraphUnit,
+    QuantisedReadout,
+    Readout,
+)
+from spikewatt.train.quantize import fill_scale, readout_scale
+from spikewatt.train.recipe import Recipe
+
+INPUT_SCALE = 1 / 16  # graded inputs are tens, spikes are ones: weights start alike
+
+
+class SignalSgnCore(nn.Module):
+    """Float network: (N, C, V, T) graded inputs to (N, classes) logits."""
+
+    def __init__(self, skeleton: Skeleton, channels_in: int, classes: int, recipe: Recipe) -> None:
+        super().__init__()
+        sizes = (channels_in, *recipe.channels)
+        partitions = skeleton.partitions()
+        self.units = nn.ModuleList(
+            GraphUnit(
+                partitions,
+                (sizes[i], sizes[i + 1]),
+                NeuronSettings(voltage_decay=decay),
+                input_scale=INPUT_SCALE if i == 0 else 1.0,
+            )
+            for i, decay in enumerate(recipe.voltage_decay)
+        )
+        self.dropout = nn.Dropout(recipe.dropout)
+        self.readout = Readout(skeleton.size, sizes[-1], classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, V, T) -> (N, classes)."""
+        for unit in self.units:
+            x = self.dropout(unit(x))
+        return self.readout(x)
+
+    @torch.no_grad()
+    def quantise(self, x: torch.Tensor, limit: int) -> QuantisedSgnCore:
+        """Fold and quantise; x (N, C, V, T): inputs to calibrate the read-out, |x| <= limit."""
+        self.eval()
+        scales = []
+        for i, unit in enumerate(self.units):
+            scales.append(_unit_scale(unit, float(limit) if i == 0 else 1.0))
+            x = QuantisedGraphUnit(unit, scales[-1])(x)
+        scales.append(readout_scale(self.readout, x))
+        return self.with_scales(scales)
+
+    def with_scales(self, scales: list[float]) -> QuantisedSgnCore:
+        """The quantised twin with these scales, one a unit and the read-out's last."""
+        units = [QuantisedGraphUnit(u, s) for u, s in zip(self.units, scales[:-1], strict=True)]
+        return QuantisedSgnCore(units, QuantisedReadout(self.readout, scales[-1]))
+
+
+def _unit_scale(unit: GraphUnit, largest: float) -> float:
+    """The scale that fills 8 bits without any input overflowing the current."""
+    weight, bias = unit.folded()
+    importance = (unit.edges * unit.partitions).abs().sum(dim=2)  # (K, targets)
+    reach = torch.einsum("kv,koc->vo", importance, weight.abs()).max() * largest
+    on_bone = unit.edges[unit.partitions > 0].abs().max()
+    return fill_scale(weight * on_bone, bias, float(reach))
+
+
+class QuantisedSgnCore(nn.Module):
+    """The network in integers over 64: fine-tunes with straight-through gradients, then exports."""
+
+    def __init__(self, units: list[QuantisedGraphUnit], readout: QuantisedReadout) -> None:
+        super().__init__()
+        self.units, self.readout = nn.ModuleList(units), readout
+
+    @property
+    def scales(self) -> list[float]:
+        """What `SignalSgnCore.with_scales` needs to build this module again."""
+        return [*(u.scale for u in self.units), self.readout.scale]
+
+    def spikes(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Spikes of every unit, (N, C, V, T) each."""
+        trace = []
+        for unit in self.units:
+            x = unit(x)
+            trace.append(x)
+        return trace
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, V, T) -> (N, classes) logits."""
+        return self.readout(self.spikes(x)[-1])
