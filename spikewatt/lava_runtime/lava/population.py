@@ -1,0 +1,115 @@
+"""One population as Lava computes it: synapses, dynamics and counter, without Lava.
+
+In a step the population updates its neurons from what its synapses have buffered, sends its
+spikes, and only then takes in what its sources sent in the same step. Nobody waits for
+anybody within a step, so cycles cannot lock; it is also why a projection takes one step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikewatt.energy.events import Counters, fan_out, fan_out_stored
+from spikewatt.lava_runtime.lava.lif import NEURONS
+from spikewatt.lava_runtime.lava.results import PopulationResults, Recorder
+from spikewatt.lava_runtime.lava.stimulus import Stimulus
+from spikewatt.lava_runtime.lava.synapses import Kernel, Rows, kernel, message_bits
+from spikewatt.lava_runtime.schedule import Schedule
+from spikewatt.network import IntArray, Network, Population, Projection
+
+
+class Dendrite:
+    """Input that waits for its step, (slots, size): a ring buffer over the coming steps."""
+
+    def __init__(self, size: int, slots: int) -> None:
+        self.ring = np.zeros((slots, size), dtype=np.int64)
+
+    def take(self, step: int) -> IntArray:
+        """What arrives at this step, (size,) int32 as Lava's channels carry it."""
+        row = self.ring[step % len(self.ring)]
+        arrived: IntArray = row.astype(np.int32)
+        row[:] = 0
+        return arrived
+
+    def add(self, first: int, rows: Rows) -> None:
+        """Let row d arrive at step first + d."""
+        for d, row in enumerate(rows):
+            self.ring[(first + d) % len(self.ring)] += row
+
+
+@dataclass(frozen=True, eq=False)
+class Afferent:
+    """One incoming projection, ready to execute."""
+
+    kernel: Kernel
+    graded: bool
+    delay: int
+    source: int
+    source_size: int
+    source_depth: int
+    fan_out: Counters
+    fan_out_stored: Counters
+
+
+def _afferent(network: Network, p: Projection) -> Afferent:
+    events, stored = fan_out(network, p), fan_out_stored(network, p)
+    return Afferent(
+        kernel=kernel(network, p),
+        graded=message_bits(network, p.source) > 0,
+        delay=p.delay,
+        source=p.source,
+        source_size=events.size,
+        source_depth=network.depths[p.source],
+        fan_out=events,
+        fan_out_stored=stored,
+    )
+
+
+class PopulationCore:
+    """State and behaviour of one population over one execution."""
+
+    def __init__(
+        self,
+        network: Network,
+        population: Population,
+        schedule: Schedule,
+        stimulus: Stimulus | None,
+        results: PopulationResults,
+    ) -> None:
+        self.size = population.size
+        self.schedule, self.stimulus = schedule, stimulus
+        self.depth = network.depths[population.layer]
+        self.afferents = [_afferent(network, p) for p in network.incoming(population.layer)]
+        waits = [a.delay + a.kernel.delays for a in self.afferents]
+        self.dendrite = Dendrite(self.size, max(waits, default=0) + 1)
+        self.state = NEURONS[type(population.neuron)](population.neuron, self.size)
+        bias = np.zeros(self.size) if population.bias is None else population.bias
+        self.bias: IntArray = bias.reshape(-1).astype(np.int32)
+        depths = {self.depth, *(a.source_depth for a in self.afferents)}
+        self.recorder = Recorder(results, schedule, depths)
+
+    def update(self, step: int) -> IntArray:
+        """Compute the neurons for one step; the spikes to send, (size,) int32."""
+        if self.schedule.resets_at(step, self.depth):
+            self.state.reset()
+        bias = self.bias if self.stimulus is None else self.stimulus.at(step)
+        spikes = self.state.update(self.dendrite.take(step), bias).astype(np.int32)
+        self.recorder.sent(step, self.depth, spikes, self.state)
+        return spikes
+
+    def receive(self, step: int, index: int, spikes: IntArray) -> None:
+        """Take in what a projection's source sent in this step, (sources,)."""
+        a = self.afferents[index]
+        active = np.flatnonzero(spikes)
+        if not active.size:
+            return
+        counts = (active.size, a.fan_out[active].sum(), a.fan_out_stored[active].sum())
+        self.recorder.received(step, a.source_depth, counts)
+        first = step + 1 + a.delay
+        limit = self.schedule.last_arrival(step, a.source_depth, self.depth)
+        in_time = a.kernel.delays if limit is None else limit - first
+        if in_time > 0:
+            rows = a.kernel.rows(active, spikes[active] if a.graded else None)
+            self.dendrite.add(first, rows[:in_time])

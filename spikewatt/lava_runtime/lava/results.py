@@ -1,0 +1,148 @@
+"""What an execution leaves behind: arrays in mapped files, shared by all its processes.
+
+Lava's own way to read a variable moves one element at a time. Here every population writes
+into files that the engine has made, and the engine reads them when all is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatt.energy.events import FILL_KEYS, LayerCounts
+from spikewatt.lava_runtime.lava.lif import CubaLifState
+from spikewatt.lava_runtime.schedule import Schedule
+from spikewatt.network import IntArray, Population
+
+Mapped = npt.NDArray[Any]
+COUNTED = FILL_KEYS[:4]  # per sample and step; neuron updates are a plain sum
+
+
+class Window:
+    """Which sample and which of its counted steps a global step is, at one depth."""
+
+    def __init__(self, schedule: Schedule, depth: int) -> None:
+        self.sample = np.full(schedule.total_steps, -1)
+        self.index = np.full(schedule.total_steps, -1)
+        for k in range(schedule.samples):
+            start, stop = schedule.window(k, depth)
+            self.sample[start:stop] = k
+            self.index[start:stop] = np.arange(stop - start)
+
+    def of(self, step: int) -> tuple[int, int]:
+        """(sample, step of the sample), or (-1, -1) outside every sample."""
+        return int(self.sample[step]), int(self.index[step])
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationResults:
+    """One population's mapped arrays.
+
+    counts: (4, N, T) in the order of COUNTED. fill: (5,) in that of FILL_KEYS. updates: (1,).
+    spikes: (N, T, size) or None. u, v: the same. last_v, spike_sum: (N, size) or None.
+    progress: (1,), steps done, or None where another population tells.
+    """
+
+    counts: Mapped
+    fill: Mapped
+    updates: Mapped
+    spikes: Mapped | None = None
+    u: Mapped | None = None
+    v: Mapped | None = None
+    last_v: Mapped | None = None
+    spike_sum: Mapped | None = None
+    progress: Mapped | None = None
+
+    def layer_counts(self, layer: int) -> LayerCounts:
+        """The counters as every engine gives them back."""
+        counted = dict(zip(COUNTED, np.array(self.counts), strict=True))
+        fill = {key: int(n) for key, n in zip(FILL_KEYS, self.fill, strict=True)}
+        return LayerCounts(layer, **counted, neuron_updates=int(self.updates[0]), fill=fill)
+
+
+class ResultFiles:
+    """The mapped files of one execution in a folder of its own."""
+
+    def __init__(self, folder: Path, schedule: Schedule) -> None:
+        self.folder = folder
+        self.samples, self.steps = schedule.samples, schedule.steps
+
+    def create(self, name: str, shape: tuple[int, ...], dtype: type[Any]) -> Mapped:
+        """A new array of zeros in a file; processes forked later share its memory."""
+        path = self.folder / f"{name}.npy"
+        mapped = np.lib.format.open_memmap(path, "w+", dtype, shape)  # type: ignore[no-untyped-call]
+        return np.asarray(mapped)
+
+    def create_for(
+        self, population: Population, record: bool, state: bool, readout: str | None
+    ) -> PopulationResults:
+        """A population's arrays: what is always counted, and what is asked for."""
+        n, t, size = self.samples, self.steps, population.size
+        spike = np.int8 if population.message_bits == 0 else np.int32
+        wanted: dict[str, tuple[tuple[int, ...], type[Any]]] = {
+            "counts": ((4, n, t), np.int64),
+            "fill": ((len(FILL_KEYS),), np.int64),
+            "updates": ((1,), np.int64),
+        }
+        if record:
+            wanted["spikes"] = ((n, t, size), spike)
+        if record and state:
+            wanted |= {"u": ((n, t, size), np.int32), "v": ((n, t, size), np.int32)}
+        if readout is not None:
+            wanted[READOUTS[readout]] = ((n, size), np.int64)
+        names = {key: f"{key}_{population.layer}" for key in wanted}
+        arrays = {key: self.create(names[key], *wanted[key]) for key in wanted}
+        return PopulationResults(**arrays)
+
+    def open_for(self, layer: int) -> PopulationResults:
+        """A population's arrays, to be read."""
+        paths = {
+            key: self.folder / f"{key}_{layer}.npy" for key in PopulationResults.__annotations__
+        }
+        return PopulationResults(
+            **{key: np.load(path, mmap_mode="r") for key, path in paths.items() if path.exists()}
+        )
+
+
+READOUTS = {"membrane": "last_v", "rate": "spike_sum"}  # a read-out's kind: where it collects
+
+
+class Recorder:
+    """Counts and records one population, step by step."""
+
+    def __init__(self, results: PopulationResults, schedule: Schedule, depths: set[int]) -> None:
+        self.results, self.steps = results, schedule.steps
+        self.windows = {depth: Window(schedule, depth) for depth in depths}
+
+    def sent(self, step: int, depth: int, spikes: IntArray, state: CubaLifState) -> None:
+        """Take note of what the neurons did in this step."""
+        r = self.results
+        if r.progress is not None:
+            r.progress[0] = step + 1
+        sample, index = self.windows[depth].of(step)
+        if sample < 0:
+            r.fill[1] += np.count_nonzero(spikes)
+            r.fill[4] += spikes.size
+            return
+        r.counts[1, sample, index] = np.count_nonzero(spikes)
+        r.updates[0] += spikes.size
+        for array, value in ((r.spikes, spikes), (r.u, state.u), (r.v, state.v)):
+            if array is not None:
+                array[sample, index] = value
+        if r.spike_sum is not None:
+            r.spike_sum[sample] += spikes
+        if r.last_v is not None and index == self.steps - 1:
+            r.last_v[sample] = state.v
+
+    def received(self, step: int, source_depth: int, counts: tuple[int, int, int]) -> None:
+        """Add spikes in, synaptic events, and events with stored zeros."""
+        sample, index = self.windows[source_depth].of(step)
+        for row, n in zip((0, 2, 3), counts, strict=True):
+            if sample < 0:
+                self.results.fill[row] += n
+            else:
+                self.results.counts[row, sample, index] += n
