@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 
@@ -47,16 +50,17 @@ def check(request: Request) -> None:
         )
 
 
+@dataclass(frozen=True)
 class NativeEngine:
     """Lava's fixed point without Lava: event-driven, compiled, on all cores.
 
-    workers: threads, all cores by default. Results do not depend on it.
+    workers: threads, all cores by default. chunk_cells: neurons x steps of a population that are
+    worked on at once, so that they stay in the cache. Results do not depend on either.
     """
 
-    name = "native"
-
-    def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers
+    workers: int | None = None
+    chunk_cells: int = 2**17
+    name: ClassVar[str] = "native"
 
     def run(self, request: Request, progress: Progress = no_progress) -> Execution:
         """Execute a request.
@@ -68,4 +72,4 @@ class NativeEngine:
 
         check(request)
         warm_up()
-        return execute(request, self.workers, progress)
+        return execute(request, self.workers, self.chunk_cells, progress)

@@ -70,12 +70,14 @@ def _run_threads(program: Program, ledger: Ledger, progress: Progress, workers: 
         pool.shutdown(cancel_futures=True)
 
 
-def execute(request: Request, workers: int | None, progress: Progress) -> Execution:
+def execute(
+    request: Request, workers: int | None, chunk_cells: int, progress: Progress
+) -> Execution:
     """Execute a checked request; SpikewattError where the network cannot be executed here."""
     begun = perf_counter()
     stimulus = np.require(request.stimulus, np.int32, ["C", "W"])  # what the kernels compiled for
     request = replace(request, stimulus=stimulus)
-    program = build(request.network, Clock(request.network, request.schedule))
+    program = build(request.network, Clock(request.network, request.schedule), chunk_cells)
     ledger = Ledger(request)
     threads = min(workers or len(os.sched_getaffinity(0)), len(program.clock.periods()))
     built = perf_counter()
@@ -121,6 +123,6 @@ def warm_up() -> None:
     if not any(Path(str(update_lif.stats.cache_path)).glob("kernels.update_lif-*.nbi")):
         log.info("Compiling the native engine; this takes some seconds, once.")
     begun = perf_counter()
-    execute(_tiny(), 1, no_progress)
+    execute(_tiny(), 1, 1, no_progress)
     if update_lif.stats.cache_misses:
         log.info("Compiled the native engine in %.1f s.", perf_counter() - begun)

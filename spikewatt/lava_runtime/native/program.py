@@ -13,8 +13,6 @@ from spikewatt.lava_runtime.native.clock import Clock
 from spikewatt.lava_runtime.native.synapses import Layout, lay_out
 from spikewatt.network import Network, Population, Projection
 
-CHUNK_CELLS = 2**17  # neurons x steps of a population that are worked on at once: fits the cache
-
 
 @dataclass(frozen=True, eq=False)
 class Afferent:
@@ -90,7 +88,7 @@ def _cell(network: Network, clock: Clock, p: Population) -> Cell:
     )
 
 
-def build(network: Network, clock: Clock) -> Program:
+def build(network: Network, clock: Clock, chunk_cells: int) -> Program:
     """Lay a network out for execution.
 
     Raises SpikewattError for recurrence and for synapses or branches it cannot execute.
@@ -98,5 +96,5 @@ def build(network: Network, clock: Clock) -> Program:
     _check_order(network)
     cells = tuple(_cell(network, clock, p) for p in network.populations)
     widest = max(network.input.size, *(p.size for p in network.populations))
-    chunk = max(1, min(clock.length, CHUNK_CELLS // widest))
+    chunk = max(1, min(clock.length, chunk_cells // widest))
     return Program(network, clock, cells, chunk)
