@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
+from spikewatt.export.builder import NetworkBuilder
+from spikewatt.export.graph import graph_synapses
+from spikewatt.network import DECAY_MAX, THRESHOLD_MAX, CubaLif, Dense
 from spikewatt.train.neuron import ChannelBias, CubaNeuron
-from spikewatt.train.quantize import (
-    WEIGHT_SCALE,
-    quantize_bias,
-    quantize_weight,
-)
+from spikewatt.train.quantize import WEIGHT_SCALE, quantize_bias, quantize_weight, to_integers
 
+# all of the current every step, no leak, and a threshold that v never passes
+INTEGRATOR = CubaLif(i_decay=DECAY_MAX, v_decay=0, v_threshold=THRESHOLD_MAX)
 LOGIT_GAIN = 5.0  # spikes are rare: logits start near one
 
 
@@ -44,6 +46,13 @@ class NeuronSettings:
             tau_grad=self.tau_grad,
             scale_grad=self.scale_grad,
         )
+
+
+def cuba_integers(neuron: CubaNeuron) -> dict[str, int]:
+    """The integers of a slayer neuron under the names of `CubaLif`."""
+    params = neuron.device_params
+    names = {"i_decay": "iDecay", "v_decay": "vDecay", "v_threshold": "vThMant"}
+    return {ours: int(params[theirs]) for ours, theirs in names.items()}
 
 
 class GraphUnit(nn.Module):
@@ -118,8 +127,18 @@ class QuantisedGraphUnit(nn.Module):
         # the bias enters behind the current; added here it reaches the gradient, not the state
         return self.neuron(z + (bias - bias.detach())[:, None, None])
 
+    def lower(self, builder: NetworkBuilder, joints: int) -> None:
+        """Adds this unit as a population with sparse synapses."""
+        weights = to_integers(self.edge_weights())
+        bones = (self.target.numpy(), self.source.numpy())
+        synapses = graph_synapses(weights, bones, joints)
+        channels = weights.shape[1]
+        bias = np.tile(to_integers(quantize_bias(self.bias * self.scale)), joints)
+        neuron = CubaLif(**cuba_integers(self.neuron))
+        builder.population("dense", (joints * channels,), neuron, synapses, bias)
 
-class Readout(nn.Module):
+
+class IntegratingReadout(nn.Module):
     """Integrating read-out: logits = sum over joints, channels and steps of W J x, plus bias.
 
     W is shared by the joints, J is a learned weight of each joint.
@@ -138,12 +157,12 @@ class Readout(nn.Module):
 
 
 class QuantisedReadout(nn.Module):
-    """Readout as an integrator population: no leak, unreachable threshold, v read at the end.
+    """The read-out as an integrator population: no leak, unreachable threshold, v read at the end.
 
     scale: integer weight units per float weight (divided by 64, as everywhere in slayer).
     """
 
-    def __init__(self, readout: Readout, scale: float) -> None:
+    def __init__(self, readout: IntegratingReadout, scale: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(readout.weight.detach().clone())
         self.joints = nn.Parameter(readout.joints.detach().clone())
@@ -168,3 +187,11 @@ class QuantisedReadout(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, V, T) spikes -> (N, classes) logits on the float read-out's scale."""
         return self.membrane(x) / (self.scale * x.shape[2] * x.shape[3])
+
+    def lower(self, builder: NetworkBuilder) -> None:
+        """Adds the integrator population."""
+        weights = to_integers(self.synapse_weights())  # (classes, C, V)
+        classes = weights.shape[0]
+        dense = Dense(np.ascontiguousarray(weights.transpose(0, 2, 1).reshape(classes, -1)))
+        bias = to_integers(self.step_bias())
+        builder.population("dense", (classes,), INTEGRATOR, dense, bias)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from lava.lib.dl.slayer.utils.quantize import quantize
 
@@ -24,6 +26,13 @@ def quantize_bias(bias: torch.Tensor) -> torch.Tensor:
     """Nearest multiple of 1/64 within the 13-bit mantissa."""
     whole = quantize(bias, step=1 / WEIGHT_SCALE)
     return _clamp_straight_through(whole, BIAS_MIN / WEIGHT_SCALE, BIAS_MAX / WEIGHT_SCALE)
+
+
+def to_integers(quantised: torch.Tensor) -> npt.NDArray[np.int32]:
+    """The integers behind quantised values in slayer's units."""
+    whole = quantised.detach().cpu().double().numpy() * WEIGHT_SCALE
+    assert (whole == np.rint(whole)).all()
+    return whole.astype(np.int32)
 
 
 def fill_scale(weight: torch.Tensor, bias: torch.Tensor, current_max: float) -> float:

@@ -7,16 +7,21 @@ is kept to the bones, and memory is the leak of the neurons.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import nn
 
 from spikewatt.data.graph import Skeleton
+from spikewatt.export.builder import NetworkBuilder
+from spikewatt.network import Network, Readout, StartRule
 from spikewatt.train.blocks import (
     GraphUnit,
+    IntegratingReadout,
     NeuronSettings,
     QuantisedGraphUnit,
     QuantisedReadout,
-    Readout,
 )
 from spikewatt.train.quantize import fill_scale, readout_scale
 from spikewatt.train.recipe import Recipe
@@ -41,7 +46,7 @@ class SignalSgnCore(nn.Module):
             for i, decay in enumerate(recipe.voltage_decay)
         )
         self.dropout = nn.Dropout(recipe.dropout)
-        self.readout = Readout(skeleton.size, sizes[-1], classes)
+        self.readout = IntegratingReadout(skeleton.size, sizes[-1], classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, V, T) -> (N, classes)."""
@@ -98,3 +103,19 @@ class QuantisedSgnCore(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, V, T) -> (N, classes) logits."""
         return self.readout(self.spikes(x)[-1])
+
+    @torch.no_grad()
+    def lower(self, sample: torch.Tensor, facts: Mapping[str, Any]) -> Network:
+        """The integer network: a chain of sparse layers and an integrator that is read at the end.
+
+        sample: (N, C, V, T). Neurons are flat in (joint, channel) order.
+        """
+        _, channels, joints, _ = sample.shape
+        builder = NetworkBuilder()
+        builder.input((joints, 1, channels), message_bits=facts["message_bits"])
+        builder.flatten()
+        for unit in self.units:
+            unit.lower(builder, joints)
+        self.readout.lower(builder)
+        readout = Readout("membrane", groups=builder.shape[0])
+        return builder.build(StartRule.BY_DEPTH, readout, facts)
