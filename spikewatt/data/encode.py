@@ -12,7 +12,7 @@ import numpy.typing as npt
 from spikewatt.data.clips import Clip
 from spikewatt.data.graph import Skeleton, skeleton
 from spikewatt.data.modalities import MODALITIES, check_modalities
-from spikewatt.data.prepare import body_size, choose_person, resample, rotate_y, view_angle
+from spikewatt.data.prepare import body_size, choose_person, resample, rotate, view_angle
 from spikewatt.errors import SpikewattError, unknown_name
 
 Ints = npt.NDArray[np.int32]
@@ -79,7 +79,7 @@ class SkeletonEncoder:
         x = x - (center[0] if self.keep_path else center[:, None])
         x = x / body_size(x, self.skeleton)
         if self.align_view:
-            x = rotate_y(x, view_angle(x, self.skeleton))
+            x = rotate(x, view_angle(x, self.skeleton), axis=1)
         return x.astype(np.float32)
 
     def resize(self, prepared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -6,7 +6,7 @@ to shoulder centre is (0.00, 0.98, -0.15), nearly the same in all three views).
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from spikewatt.data.graph import Skeleton
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Doubles: TypeAlias = npt.NDArray[np.float64]
+AnyFloats = TypeVar("AnyFloats", npt.NDArray[np.float32], npt.NDArray[np.float64])
 
 VIEW_FRAMES = 8  # the direction of the body is taken from the first frames
 _TINY = 1e-6
@@ -91,11 +92,18 @@ def view_angle(x: Doubles, skeleton: Skeleton) -> float:
     return float(np.pi - np.arctan2(-right_to_left[1], right_to_left[0]))
 
 
-def rotate_y(x: Doubles, angle: float) -> Doubles:
-    """Turn points (..., 3) about the vertical axis y by an angle in radians."""
-    c, s = np.cos(angle), np.sin(angle)
-    turn = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-    return np.asarray(x @ turn.T)
+def rotate(x: AnyFloats, angle: npt.ArrayLike, axis: int) -> AnyFloats:
+    """Turn points (..., 3) about axis 0, 1 or 2 (x, y, z), right-handed, in radians.
+
+    `angle` is a number or broadcasts with the points' leading shape. Element by element, not as
+    a matrix product, so that every machine and batch gives the same bits.
+    """
+    a, b = (axis + 1) % 3, (axis + 2) % 3
+    c, s = (f(np.asarray(angle, dtype=x.dtype)) for f in (np.cos, np.sin))
+    out = x.copy()
+    out[..., a] = c * x[..., a] - s * x[..., b]
+    out[..., b] = s * x[..., a] + c * x[..., b]
+    return out
 
 
 def resample(
