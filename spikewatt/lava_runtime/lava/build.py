@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lava.magma.core.process.message_interface_enum import ActorType
@@ -12,13 +11,12 @@ from lava.magma.runtime.runtime import Runtime
 
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Request
-from spikewatt.lava_runtime.lava.population import PopulationCore
+from spikewatt.lava_runtime.lava.population import population_cores
 from spikewatt.lava_runtime.lava.processes.population import population_process
 from spikewatt.lava_runtime.lava.processes.source import Source
-from spikewatt.lava_runtime.lava.results import ResultFiles
 from spikewatt.lava_runtime.lava.stimulus import Stimulus
 from spikewatt.lava_runtime.lava.workplace import Workplace
-from spikewatt.network import IntArray, Population
+from spikewatt.network import IntArray
 
 CHANNEL_SLOTS = 2  # Lava's 64 take most of its memory and make nothing faster
 
@@ -27,33 +25,18 @@ class LavaNetwork:
     """One Lava process per population, one for the stimulus, wired by the projections."""
 
     def __init__(self, request: Request, table: IntArray, place: Workplace) -> None:
-        self.request, self.place = request, place
-        self.stimulus = Stimulus(table, request.schedule)
-        self.files = ResultFiles(place.folder, request.schedule)
+        self.request = request
         network = request.network
-        self.processes: dict[int, Any] = {p.layer: self._population(p) for p in network.populations}
+        self.processes: dict[int, Any] = {}
+        for layer, core in population_cores(request, table, place).items():
+            sources = [a.source_size for a in core.afferents]
+            process = population_process(len(sources))
+            self.processes[layer] = process(core, sources, place.failure)
         if not network.input.drives_bias:
-            self.processes[network.input.layer] = Source(self.stimulus, network.input.size)
+            stimulus = Stimulus(table, request.schedule)
+            self.processes[network.input.layer] = Source(stimulus, network.input.size)
         for layer in network.by_layer:
             self._connect(layer)
-
-    def _population(self, population: Population) -> Any:
-        request, layer = self.request, population.layer
-        network = request.network
-        readout = network.readout if layer == network.output.layer else None
-        results = self.files.create_for(
-            population,
-            record=layer in request.record,
-            state=request.record_state,
-            readout=readout.kind if readout else None,
-        )
-        if layer == network.output.layer:
-            results = replace(results, progress=self.place.progress())
-        driven = network.input.drives_bias and layer == network.input.layer
-        stimulus = self.stimulus if driven else None
-        core = PopulationCore(network, population, request.schedule, stimulus, results)
-        sources = [a.source_size for a in core.afferents]
-        return population_process(len(sources))(core, sources, self.place.failure)
 
     def _connect(self, layer: int) -> None:
         for k, projection in enumerate(self.request.network.incoming(layer)):

@@ -57,6 +57,12 @@ def _check(request: Request) -> None:
     if unknown:
         known = ", ".join(map(str, network.by_layer))
         raise SpikewattError(f"Layers {unknown} have no neurons to record. Known: {known}.")
+    readout = network.readout
+    if readout and (readout.groups < 1 or network.output.size % readout.groups):
+        raise SpikewattError(
+            f"The read-out has {readout.groups} groups, the last population "
+            f"{network.output.size} neurons; these must be a multiple of those."
+        )
     _check_stimulus(request)
     _check_branches(request)
 

@@ -7,15 +7,17 @@ anybody within a step, so cycles cannot lock; it is also why a projection takes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spikewatt.energy.events import Counters, fan_out, fan_out_stored
+from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.lava.lif import NEURONS
-from spikewatt.lava_runtime.lava.results import PopulationResults, Recorder
+from spikewatt.lava_runtime.lava.results import PopulationResults, Recorder, ResultFiles
 from spikewatt.lava_runtime.lava.stimulus import Stimulus
 from spikewatt.lava_runtime.lava.synapses import Kernel, Rows, kernel, message_bits
+from spikewatt.lava_runtime.lava.workplace import Workplace
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import IntArray, Network, Population, Projection
 
@@ -75,8 +77,8 @@ class PopulationCore:
         network: Network,
         population: Population,
         schedule: Schedule,
-        stimulus: Stimulus | None,
         results: PopulationResults,
+        stimulus: Stimulus | None = None,
     ) -> None:
         self.size = population.size
         self.schedule, self.stimulus = schedule, stimulus
@@ -113,3 +115,34 @@ class PopulationCore:
         if in_time > 0:
             rows = a.kernel.rows(active, spikes[active] if a.graded else None)
             self.dendrite.add(first, rows[:in_time])
+
+
+def _results(request: Request, layer: int, place: Workplace) -> PopulationResults:
+    network = request.network
+    readout = network.readout if layer == network.output.layer else None
+    results = ResultFiles(place.folder, request.schedule).create_for(
+        network.by_layer[layer],
+        record=layer in request.record,
+        state=request.record_state,
+        readout=readout.kind if readout else None,
+    )
+    last = layer == network.output.layer
+    return replace(results, progress=place.progress()) if last else results
+
+
+def population_cores(
+    request: Request, table: IntArray, place: Workplace
+) -> dict[int, PopulationCore]:
+    """All populations of a request by layer, their results mapped in the workplace."""
+    network, schedule = request.network, request.schedule
+    driven = {network.input.layer} if network.input.drives_bias else set()
+    return {
+        p.layer: PopulationCore(
+            network,
+            p,
+            schedule,
+            _results(request, p.layer, place),
+            Stimulus(table, schedule) if p.layer in driven else None,
+        )
+        for p in network.populations
+    }

@@ -1,0 +1,152 @@
+"""However a Lava run ends, no process, no shared memory and no file of it stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SHARED_MEMORY = Path("/dev/shm")
+MARK = "SPIKEWATT_TEST_MARK"
+LONG_RUN = """
+import sys
+import numpy as np
+from spikewatt.errors import SpikewattError
+from spikewatt.lava_runtime.engine import Request
+from spikewatt.lava_runtime.lava import LavaEngine
+from spikewatt.lava_runtime.schedule import stream
+from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection
+
+steps = 300_000  # minutes
+network = Network(
+    Input(0, (4,)),
+    tuple(Population(i, (4,), CubaLif(0, 0, 1)) for i in (1, 2)),
+    tuple(Projection(i, i + 1, Dense(np.ones((4, 4), np.int32))) for i in (0, 1)),
+)
+said = False
+
+def progress(done, total):
+    global said
+    if done > 0 and not said:
+        said = True
+        print("stepping", flush=True)
+
+try:
+    LavaEngine().run(Request(network, np.ones((1, 4, steps), np.int32), stream(steps)), progress)
+except SpikewattError as error:
+    print(error)
+    sys.exit(1)
+"""
+
+
+def marked(mark: str) -> dict[int, str]:
+    """Living processes whose environment bears the mark, with their command lines."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                bears = mark.encode() in (entry / "environ").read_bytes()
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if bears and state not in "ZX":
+                found[int(entry.name)] = command
+    return found
+
+
+def until(true: Callable[[], bool], patience_s: float) -> bool:
+    deadline = time.monotonic() + patience_s
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return true()
+
+
+class Run:
+    """A run in a process group of its own, as a shell would start it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.mark = folder, uuid.uuid4().hex
+        self.segments_before = set(SHARED_MEMORY.iterdir())
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", LONG_RUN],
+            env=os.environ | {MARK: self.mark, "TMPDIR": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=os.setpgrp,
+        )
+
+    def wait_for_steps(self) -> None:
+        assert self.process.stdout.readline() == b"stepping\n"
+        assert len(marked(self.mark)) >= 6
+        assert any(self.segments())
+
+    def segments(self) -> list[Path]:
+        """Shared memory of this run: its names begin with its folder's."""
+        return [s for s in SHARED_MEMORY.iterdir() if s.name.startswith("spikewatt-lava-")]
+
+    def children(self) -> list[int]:
+        """Processes that run our child module: the one that was started, then its workers."""
+        return sorted(pid for pid, command in marked(self.mark).items() if "lava.child" in command)
+
+    def nothing_is_left(self) -> bool:
+        new = set(SHARED_MEMORY.iterdir()) - self.segments_before
+        ours = [s for s in new if s.name.startswith(("spikewatt-lava-", "psm_"))]
+        return not (marked(self.mark) or ours or list(self.folder.iterdir()))
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    run = Run(tmp_path)
+    yield run
+    for pid in marked(run.mark):
+        os.kill(pid, signal.SIGKILL)
+    run.process.communicate()
+
+
+def interrupt_group(run: Run) -> None:
+    os.killpg(run.process.pid, signal.SIGINT)
+
+
+ENDS: dict[str, tuple[Callable[[Run], None], int]] = {
+    "Ctrl-C": (interrupt_group, -signal.SIGINT),
+    "SIGINT": (lambda run: run.process.send_signal(signal.SIGINT), -signal.SIGINT),
+    "SIGTERM": (lambda run: run.process.terminate(), -signal.SIGTERM),
+    "SIGKILL": (lambda run: run.process.kill(), -signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_signals_leave_nothing_behind(run: Run, how: str) -> None:
+    end, status = ENDS[how]
+    run.wait_for_steps()
+    end(run)
+    assert run.process.wait(10) == status
+    assert until(run.nothing_is_left, 5), (marked(run.mark), list(run.folder.iterdir()))
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.4])
+def test_signals_while_it_starts_leave_nothing_behind(run: Run, delay_s: float) -> None:
+    assert until(lambda: bool(run.children()), 10)
+    time.sleep(delay_s)
+    run.process.kill()
+    run.process.wait(10)
+    assert until(run.nothing_is_left, 5), (marked(run.mark), list(run.folder.iterdir()))
+
+
+@pytest.mark.parametrize("victim", [0, -1])
+def test_a_process_that_dies_is_an_error_and_leaves_nothing_behind(run: Run, victim: int) -> None:
+    """The process that runs Lava, or one of its workers, is killed for its memory, say."""
+    run.wait_for_steps()
+    os.kill(run.children()[victim], signal.SIGKILL)
+    said, _ = run.process.communicate(timeout=15)
+    assert run.process.returncode == 1
+    assert said.decode().startswith(("The Lava run failed", "A Lava worker process died"))
+    assert run.nothing_is_left(), (marked(run.mark), list(run.folder.iterdir()))
