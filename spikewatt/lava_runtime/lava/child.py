@@ -13,7 +13,7 @@ import time
 import traceback
 from pathlib import Path
 
-from spikewatt.lava_runtime.lava.guard import Guard, die_with_parent, name_segments
+from spikewatt.lava_runtime.lava.guard import Guard, die_with_parent, keep_together
 from spikewatt.lava_runtime.lava.workplace import Workplace, session_members
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     guard = Guard(place, engine=int(sys.argv[2]))
     guard.start()
     die_with_parent()
-    name_segments(place.segment_prefix)
+    keep_together(place.segment_prefix)
     status = 1
     try:
         execute(place, guard)

@@ -9,6 +9,7 @@ does the same where it is alive and the other is not.
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import multiprocessing.shared_memory as shared_memory
 import os
 import secrets
@@ -36,13 +37,18 @@ def die_with_parent() -> None:
     os.register_at_fork(after_in_child=ask_kernel)
 
 
-def name_segments(prefix: str) -> None:
-    """Let names of shared memory made from now on begin with a prefix, to find them by."""
+def keep_together(prefix: str) -> None:
+    """Let the names of shared memory begin with a prefix, and sockets lie in this folder.
+
+    Otherwise nobody could tell whose they are once their makers are dead. The folder is `.`
+    because a socket's path may not be long.
+    """
 
     def make_filename() -> str:
         return f"/{prefix}{secrets.token_hex(8)}"
 
-    shared_memory.__dict__["_make_filename"] = make_filename
+    vars(shared_memory)["_make_filename"] = make_filename
+    vars(multiprocessing.current_process())["_config"]["tempdir"] = "."
 
 
 class Guard:
