@@ -46,7 +46,7 @@ def fan_out(network: Network, projection: Projection) -> Counters:
     """Stored non-zero synapses of each source neuron, (sources,)."""
     s = projection.synapses
     if isinstance(s, Dense):
-        return np.count_nonzero(s.weight, axis=0).astype(np.int64)
+        return np.asarray((s.weight != 0).sum(axis=0, dtype=np.int64))
     if isinstance(s, Sparse):
         return np.bincount(s.sources[s.weight != 0], minlength=s.shape[1]).astype(np.int64)
     source, target = network.shape_of(projection.source), network.shape_of(projection.target)
@@ -123,19 +123,27 @@ class Counts:
         return {layer.layer: layer for layer in self.layers}
 
 
+def _shape(counts: Counts) -> str:
+    layers = ", ".join(str(layer.layer) for layer in counts.layers)
+    return f"{counts.samples} samples x {counts.steps} steps of layers {layers}"
+
+
+def _layer_differences(want: LayerCounts, got: LayerCounts) -> list[str]:
+    lines: list[str] = []
+    for name in FILL_KEYS[:-1]:
+        x, y = getattr(want, name), getattr(got, name)
+        if not np.array_equal(x, y):
+            lines.append(f"layer {want.layer}: {name} {int(x.sum())} against {int(y.sum())}")
+    for name in ("neuron_updates", "fill"):
+        x, y = getattr(want, name), getattr(got, name)
+        if x != y:
+            lines.append(f"layer {want.layer}: {name} {x} against {y}")
+    return lines
+
+
 def differences(expected: Counts, found: Counts) -> list[str]:
     """Where two executions' counts differ, one line a layer and quantity; empty when equal."""
-    lines: list[str] = []
-    if (expected.samples, expected.steps) != (found.samples, found.steps):
-        a, b = expected, found
-        return [f"{a.samples} x {a.steps} steps against {b.samples} x {b.steps}"]
-    for want, got in zip(expected.layers, found.layers, strict=True):
-        for name in ("spikes_in", "spikes_out", "synaptic_events", "synaptic_events_stored"):
-            x, y = getattr(want, name), getattr(got, name)
-            if not np.array_equal(x, y):
-                lines.append(f"layer {want.layer}: {name} {int(x.sum())} against {int(y.sum())}")
-        for name in ("neuron_updates", "fill"):
-            if getattr(want, name) != getattr(got, name):
-                pair = f"{getattr(want, name)} against {getattr(got, name)}"
-                lines.append(f"layer {want.layer}: {name} {pair}")
-    return lines
+    if _shape(expected) != _shape(found):
+        return [f"{_shape(expected)} against {_shape(found)}"]
+    pairs = zip(expected.layers, found.layers, strict=True)
+    return [line for want, got in pairs for line in _layer_differences(want, got)]
