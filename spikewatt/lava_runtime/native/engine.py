@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
@@ -50,7 +49,7 @@ def check(request: Request) -> None:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class NativeEngine:
     """Lava's fixed point without Lava: event-driven, compiled, on all cores.
 
@@ -60,7 +59,7 @@ class NativeEngine:
 
     workers: int | None = None
     chunk_cells: int = 2**17
-    name: ClassVar[str] = "native"
+    name: str = field(default="native", init=False)
 
     def run(self, request: Request, progress: Progress = no_progress) -> Execution:
         """Execute a request.
