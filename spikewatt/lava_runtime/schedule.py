@@ -5,6 +5,9 @@ staggered, else 0. It resets (u = v = 0, before its dynamics) at every step s >=
 s % period == phase % period. A spike on its way may not outlive the target's sample: a spike
 that source population S sends in its period k reaches target P only at steps before
 phase(P) + (k + 1) * period; later arrivals are dropped. That is how a delayed synapse forgets.
+
+The stimulus is silent (no spikes, bias 0) outside the counted steps of its samples at depth 0,
+held values too.
 """
 
 from __future__ import annotations
