@@ -118,7 +118,7 @@ def test_lava_equals_the_oracle(kind: str, driven: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(100, 112))
+@pytest.mark.parametrize("seed", range(100, 106))
 def test_lava_equals_the_oracle_again(kind: str, seed: int) -> None:
     request = random_request(seed, kind)
     assert_same(Oracle(request).run(), LavaEngine().run(request))
@@ -132,7 +132,7 @@ def small(**changes) -> Network:
     return replace(network, **changes)
 
 
-def test_progress_details_and_seconds() -> None:
+def test_progress_details_seconds_and_silence(capfd) -> None:
     x = np.random.default_rng(0).integers(0, 2, (1, 4, 2000)).astype(np.int32)
     told: list[tuple[int, int]] = []
     found = LavaEngine().run(
@@ -147,7 +147,9 @@ def test_progress_details_and_seconds() -> None:
     # ours, the runtime service, shared memory's server and its tracker, two populations
     assert found.details["processes"] == 6
     assert found.details["memory_mb"] > 10
-    assert found.build_s > found.wall_s > 0
+    assert found.build_s > 0
+    assert found.wall_s > 0
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
