@@ -102,22 +102,35 @@ class Worker:
     def _advance(
         self, state: _State, period: int, first: int, steps: int, active: tuple[int, int]
     ) -> None:
-        """Run one population over a chunk: deliver what it receives, then its neurons."""
-        cell = state.cell
-        for afferent, counts in zip(cell.afferents, state.received, strict=True):
+        """Run one population over a chunk: deliver what it receives, then its neurons.
+
+        Recurrence will fit here: in chunks of one step, deliver the loop's spikes afterwards.
+        """
+        span = self.program.clock.span(state.cell.layer, period)
+        self._receive(state, first, steps)
+        spikes = self._update(state, first, steps, active, self._probe(span))
+        self._record(state, spikes, span, first)
+
+    def _receive(self, state: _State, first: int, steps: int) -> None:
+        """Count the spikes and events of what arrives, and put it on its way to the ring."""
+        for afferent, counts in zip(state.cell.afferents, state.received, strict=True):
             spikes = self._cut(afferent.source, steps)
             fans = (afferent.fan_out, afferent.fan_out_stored)
             kernels.count_events(spikes.starts, spikes.neurons, *fans, counts, first)
             afferent.layout.deliver(spikes, first + afferent.lag, state.ring)
-        spikes = self._cut(cell.layer, steps)
-        span = self.program.clock.span(cell.layer, period)
+
+    def _update(
+        self, state: _State, first: int, steps: int, active: tuple[int, int], probe: int
+    ) -> Spikes:
+        """Compute the neurons of a chunk and collect their spikes."""
+        cell, spikes = state.cell, self._cut(state.cell.layer, steps)
         driven = self.source.drives_bias and cell.layer == self.source.layer
         bias = self.drive if driven else cell.bias
         args = (cell.neuron, first, *active, spikes.starts, spikes.neurons, spikes.values)
-        traces = (state.trace_u[:steps], state.trace_v[:steps], self._probe(span), state.probe_v)
+        traces = (state.trace_u[:steps], state.trace_v[:steps], probe, state.probe_v)
         kernels.update_lif(state.ring, state.u, state.v, bias, *args, *traces)
         state.sent[0, first : first + steps] = np.diff(spikes.starts)
-        self._record(state, spikes, span, first)
+        return spikes
 
     def _probe(self, span: Span | None) -> int:
         """Local step whose voltage is read out, -1 for none: the sample's last counted one."""
