@@ -1,0 +1,36 @@
+"""What `run` prints: the layers of a run, its totals and its speed."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from spikewatt.report.record import RunRecord
+from spikewatt.report.tables import Column, plain, render
+
+_COLUMNS = (
+    Column("index", "layer"),
+    Column("type"),
+    Column("neurons"),
+    Column("synapses_nonzero", "synapses"),
+    Column("spikes_in", "spikes in"),
+    Column("spikes_out", "spikes out"),
+    Column("synaptic_events", "synaptic events"),
+    Column("synaptic_events_stored", "stored"),
+    Column("neuron_updates", "updates"),
+    Column("dense_macs", "dense MACs/step"),
+    Column("paper_sops", "paper SOPs"),
+)
+
+
+def run_summary(record: RunRecord, file: TextIO) -> None:
+    """Write the table of layers and a few lines on the whole run; counts are totals."""
+    render([layer.model_dump() for layer in record.layers], _COLUMNS, file)
+    totals = record.totals
+    file.write(
+        f"{record.backend}: {record.samples} samples of {record.steps} steps, "
+        f"{plain(totals.synaptic_events)} synaptic events, {plain(totals.paper_sops)} paper SOPs, "
+        f"coverage {plain(totals.coverage)}\n"
+    )
+    file.write(f"built in {record.build_s:.2f} s, stepped in {record.wall_s:.2f} s\n")
+    if record.accuracy is not None:
+        file.write(f"accuracy {record.accuracy:.4f} on {record.samples} clips\n")
