@@ -70,7 +70,21 @@ def lower_blocks(
             blocks[-1],
             "an axonal delay on the last layer has no synapse to hold it.",
         )
-    return chain.builder.build(_start_rule(blocks), chain.readout, facts)
+    start = _start_rule(blocks)
+    _check_first_step(start, blocks, chain)
+    return chain.builder.build(start, chain.readout, facts)
+
+
+def _check_first_step(start: StartRule, blocks: list[Any], chain: _Chain) -> None:
+    """SLAYER's first layer meets the input at once, Lava's a step later; a bias shows it."""
+    biased = any(p.bias is not None and p.bias.any() for p in chain.builder.populations)
+    if start is StartRule.TOGETHER and biased and not isinstance(blocks[0], cuba.Input):
+        raise _refuse(
+            0,
+            blocks[0],
+            "with delay_shift=True and a bias, its first step would differ on the chip. Train "
+            "with delay_shift=False, or put a cuba.Input block with a neuron in front.",
+        )
 
 
 def _start_rule(blocks: list[Any]) -> StartRule:

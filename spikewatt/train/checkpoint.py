@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from spikewatt.errors import SpikewattError
+from spikewatt.files import whole_file
 
 FORMAT = "spikewatt-checkpoint"
 VERSION = 1
@@ -29,6 +29,7 @@ class Checkpoint:
     epoch: int
     weights: dict[str, torch.Tensor]
     scales: list[float] | None
+    sample: torch.Tensor  # a few test stimuli in Lava's order, to check an export with
     optimizer: dict[str, Any] = field(default_factory=dict)
 
 
@@ -41,16 +42,14 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "epoch": checkpoint.epoch,
         "weights": checkpoint.weights,
         "scales": checkpoint.scales,
+        "sample": checkpoint.sample,
         "optimizer": checkpoint.optimizer,
     }
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        torch.save(content, beside)
-        beside.replace(path)
-    except (OSError, RuntimeError) as error:
+        with whole_file(path) as beside:
+            torch.save(content, beside)
+    except RuntimeError as error:  # torch's zip writer, where the disk is full
         raise SpikewattError(f"Checkpoint {path} cannot be written: {error}.") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Checkpoint:
@@ -78,5 +77,6 @@ def load(path: Path) -> Checkpoint:
         content["epoch"],
         content["weights"],
         content["scales"],
+        content["sample"],
         content["optimizer"],
     )

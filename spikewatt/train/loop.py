@@ -10,20 +10,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import nn
 
 from spikewatt.data.clips import Dataset
-from spikewatt.data.encode import SkeletonEncoder
+from spikewatt.data.encode import SkeletonEncoder, encoder_from_dict
 from spikewatt.errors import SpikewattError
 from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.batches import TrainingClips, to_slayer
-from spikewatt.train.models import Model
-from spikewatt.train.recipe import Recipe
+from spikewatt.train.models import Model, model
+from spikewatt.train.recipe import Recipe, recipe_from_dict
 
 log = logging.getLogger("spikewatt")
 CALIBRATION_CLIPS = 256
+SAMPLE_CLIPS = 16  # test clips that travel with a checkpoint
 WARM_UP = 0.1  # share of a phase's steps
 EVALUATION_BATCH = 64
 
@@ -86,7 +88,9 @@ class Training:
         self.fabric = Fabric(accelerator=_accelerator(job.device), devices=1)
         encoder = encoder_of(job)
         self.clips = TrainingClips(job.dataset.train, encoder, job.recipe)
-        self.test = to_slayer(encoder.encode_all(job.dataset.test))
+        stimuli = encoder.encode_all(job.dataset.test)
+        self.test = to_slayer(stimuli)
+        self.sample = torch.as_tensor(stimuli[:: max(1, len(stimuli) // SAMPLE_CLIPS)])
         self.test_labels = torch.tensor([c.label for c in job.dataset.test])
         self.calibration = to_slayer(encoder.encode_all(job.dataset.train[:CALIBRATION_CLIPS]))
         torch.manual_seed(job.seed)
@@ -187,6 +191,7 @@ class Training:
                 state.epoch,
                 state.net.state_dict(),
                 state.scales,
+                self.sample,
                 self.optimizer.state_dict(),
             ),
             self.path,
@@ -245,12 +250,8 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Path:
     return Training(job, progress).run()
 
 
-def restore(path: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The quantised network of a finished run, and its record."""
-    from spikewatt.data.encode import encoder_from_dict
-    from spikewatt.train.models import model
-    from spikewatt.train.recipe import recipe_from_dict
-
+def restore(path: Path) -> tuple[nn.Module, dict[str, Any], np.ndarray]:
+    """The quantised network of a finished run, its record, and its sample stimuli."""
     saved = ckpt.load(path)
     if saved.scales is None:
         raise SpikewattError(
@@ -269,4 +270,4 @@ def restore(path: Path) -> tuple[nn.Module, dict[str, Any]]:
         raise SpikewattError(
             f"Checkpoint {path} is not of model {entry.name!r} with its recipe: {error}"
         ) from error
-    return quantised.eval(), saved.record
+    return quantised.eval(), saved.record, saved.sample.numpy()

@@ -91,13 +91,14 @@ class _CompiledCuba(torch.autograd.Function):
             voltage.numpy(),
         )
         ctx.save_for_backward(voltage)
-        ctx.constants = (neuron.threshold, neuron.tau_rho, neuron.scale_rho, scale, keep_u, keep_v)
+        center = neuron.threshold + neuron.threshold_eps
+        ctx.constants = (center, neuron.tau_rho, neuron.scale_rho, scale, keep_u, keep_v)
         return spikes.view(x.shape)
 
     @staticmethod
     def backward(ctx, grad_spikes):
         (voltage,) = ctx.saved_tensors
-        threshold, tau_rho, scale_rho, scale, keep_u, keep_v = ctx.constants
+        center, tau_rho, scale_rho, scale, keep_u, keep_v = ctx.constants
         tau = tau_rho * TAU_RHO_MULT
         grad = grad_spikes.contiguous().view(voltage.shape)
         out = torch.empty_like(voltage)
@@ -105,7 +106,7 @@ class _CompiledCuba(torch.autograd.Function):
         _backward(
             grad.numpy(),
             voltage.numpy(),
-            np.float32(threshold * scale),
+            np.float32(center * scale),
             np.float32(1 / (tau * scale)),
             np.float32(scale_rho * SCALE_RHO_MULT / 2 / tau),
             np.float32(keep_u) / unity,

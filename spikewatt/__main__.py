@@ -1,0 +1,5 @@
+"""`python -m spikewatt` is `spikewatt`."""
+
+from spikewatt.cli import main
+
+main()

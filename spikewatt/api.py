@@ -1,0 +1,69 @@
+"""The toolchain in five functions, for notebooks; the command line is a thin layer over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from spikewatt.energy.events import Counts
+from spikewatt.energy.joules import EnergyResult
+from spikewatt.energy.joules import energy as energy_of
+from spikewatt.hardware_profiles import load as load_profile
+from spikewatt.lava_runtime.engine import Execution, Request
+from spikewatt.lava_runtime.engines import engine as engine_named
+from spikewatt.lava_runtime.schedule import clips, stream
+from spikewatt.lava_runtime.stimulus import from_array
+from spikewatt.network import Network
+
+if TYPE_CHECKING:
+    import torch
+
+
+def load(path: str | Path, **options: Any) -> Network:
+    """The integer network of a NetX file; options are those of `spikewatt.export.netx.read`."""
+    from spikewatt.export import netx
+
+    return netx.read(path, **options)
+
+
+def from_slayer(
+    module: torch.nn.Module, sample: torch.Tensor, facts: Mapping[str, Any] | None = None
+) -> Network:
+    """The integer network of a trained SLAYER module; see `spikewatt.export.modules`."""
+    from spikewatt.export import modules
+
+    return modules.from_slayer(module, sample, facts)
+
+
+def run(
+    network: Network,
+    x: npt.NDArray[Any],
+    engine: str = "native",
+    *,
+    steps: int | None = None,
+    reset: int | None = None,
+    record: str | tuple[int, ...] = (),
+) -> Execution:
+    """Execute a network on an array, (*shape, T) for one stream or (N, *shape, T) for N clips.
+
+    reset: clear the state every so many steps of a stream. record: layers whose spikes are
+    kept, or "all". Raises SpikewattError where network, array and engine do not fit.
+    """
+    stimulus, is_clips = from_array(network, x, steps)
+    length = steps or stimulus.shape[-1]
+    schedule = clips(network, len(stimulus), length) if is_clips else stream(length, reset)
+    layers = tuple(network.by_layer) if record == "all" else tuple(int(i) for i in record)
+    return engine_named(engine).run(Request(network, stimulus, schedule, layers))
+
+
+def count(network: Network, x: npt.NDArray[Any], engine: str = "native") -> Counts:
+    """Synaptic events and neuron updates of an execution, by layer, sample and step."""
+    return run(network, x, engine).counts
+
+
+def energy(counts: Counts, profile: str) -> EnergyResult:
+    """Joules per sample: counted events times the numbers of a profile (a name or a TOML file)."""
+    return energy_of(counts, load_profile(profile))

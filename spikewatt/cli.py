@@ -1,0 +1,243 @@
+"""The command line: `spikewatt COMMAND`, or `python -m spikewatt`."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spikewatt.errors import SpikewattError
+
+INTERRUPTED, TERMINATED = 130, 143
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+COUNT = click.IntRange(min=1)
+EPOCHS = click.IntRange(min=1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="spikewatt")
+def cli() -> None:
+    """From a trained spiking network to counted synaptic events and joules."""
+
+
+@cli.command()
+@click.option("--out", type=FOLDER, default=Path("demo"), show_default=True, help="Results.")
+@click.option("--seed", default=0, show_default=True, help="Decides every random number.")
+def demo(out: Path, seed: int) -> None:
+    """Train, export, execute in Lava, count and price a small network, in a few minutes."""
+    from spikewatt.commands.demo import run_demo
+
+    with _progress("demo") as progress:
+        run_demo(out, seed, progress, sys.stdout)
+
+
+@cli.command()
+@click.option("--model", required=True, help="A name of `spikewatt models`.")
+@click.option("--data", required=True, help="synthetic, or NAME:PATH; see `spikewatt datasets`.")
+@click.option("--out", type=FOLDER, help="Folder of the run; default runs/MODEL-DATA-seedN.")
+@click.option("--epochs", type=EPOCHS, help="All epochs, quantised fine-tuning included.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option("--seed", default=0, show_default=True, help="Decides every random number.")
+@click.option("--resume", is_flag=True, help="Go on from the folder's last checkpoint, exactly.")
+@click.option("--config", type=FILE, help="A TOML file that changes the model's recipe.")
+def train(**options: Any) -> None:
+    """Train a network; prints the path of its checkpoint."""
+    from spikewatt.commands.training import TrainJob, run_training
+
+    with _progress("training") as progress:
+        checkpoint = run_training(TrainJob(**options), progress)
+    click.echo(checkpoint)
+
+
+@cli.command()
+@click.argument("checkpoint", type=FILE)
+@click.option("--out", type=FILE, required=True, help="The .net file to write.")
+@click.option("--reference", type=FILE, help="Also write SLAYER's spikes on some clips (.npz).")
+def export(checkpoint: Path, out: Path, reference: Path | None) -> None:
+    """Write a trained network as NetX, the integers that will execute."""
+    from spikewatt.commands.training import run_export
+
+    _, report = run_export(checkpoint, out, reference)
+    click.echo(f"{out}: {report}")
+
+
+@cli.command()
+@click.argument("network", type=FILE)
+@click.option("--profile", help="Check against the limits of this profile.")
+@click.option("--json", "json_path", type=FILE, help="Write the result as JSON.")
+def check(network: Path, profile: str | None, json_path: Path | None) -> None:
+    """Say everything that keeps a NetX file from running, or from running as written."""
+    from spikewatt.commands.checking import run_check
+
+    sys.exit(0 if run_check(network, profile, json_path, sys.stdout) else 1)
+
+
+@cli.command()
+@click.argument("network", type=FILE)
+@click.option("--input", type=FILE, help="An .npy file: (*shape, T) or (N, *shape, T).")
+@click.option("--data", help="Clips of a data set instead; see `spikewatt datasets`.")
+@click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
+@click.option("--limit", type=COUNT, help="At most so many clips.")
+@click.option("--backend", default="native", show_default=True, help="native, lava or loihi2.")
+@click.option("--steps", type=COUNT, help="Steps to run.")
+@click.option("--reset", type=COUNT, help="Clear a stream's state every N steps, by depth.")
+@click.option("--layers", type=COUNT, help="Only the file's first N layers.")
+@click.option("--skip", type=click.IntRange(min=0), default=0, help="Leave out the first N layers.")
+@click.option("--message-bits", type=click.IntRange(0, 24), help="Of the input's spikes.")
+@click.option("--spike-exp", type=click.IntRange(min=0), help="Of sigma-delta neurons.")
+@click.option("--workers", type=COUNT, help="Threads of the native engine.")
+@click.option("--record", default="", help="Layers to keep in --out: numbers with commas, or all.")
+@click.option("--record-state", is_flag=True, help="Also keep u and v of the recorded layers.")
+@click.option("--verify", help="Compare with an engine (lava, native) or a reference (.npz).")
+@click.option("--seed", default=0, show_default=True, help="Of generated data.")
+@click.option("--out", type=FILE, help="Write spikes and read-out (.npz).")
+@click.option("--json", "json_path", type=FILE, help="Write the run's record.")
+def run(json_path: Path | None, out: Path | None, spike_exp: int | None, **options: Any) -> None:
+    """Execute a network and count every synaptic event."""
+    from spikewatt.commands.running import RunJob, run_network, save_output
+    from spikewatt.report.record import save
+    from spikewatt.report.summary import run_summary
+
+    if (options["input"] is None) == (options["data"] is None):
+        raise click.UsageError("Give either --input X.npy or --data DATA.")
+    if spike_exp is not None:
+        raise SpikewattError(
+            f"--spike-exp {spike_exp} is for sigma-delta neurons; {options['network']} has none "
+            "that this version reads. Leave it out."
+        )
+    job = RunJob(**options, command=shlex.join(["spikewatt", *sys.argv[1:]]))
+    with _progress("steps") as progress:
+        result = run_network(job, progress)
+    if out is not None:
+        save_output(result, job, out)
+    if json_path is not None:
+        save(result.record, json_path)
+    run_summary(result.record, sys.stdout)
+    if result.agreement is not None:
+        click.echo(result.agreement)
+        sys.exit(0 if result.agreement.equal else 1)
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=FILE)
+@click.option("--profile", "profiles", multiple=True, help="A name or a TOML file; repeatable.")
+@click.option("--html", type=FILE, help="Write a page with figures.")
+@click.option("--json", "json_path", type=FILE)
+@click.option("--csv", type=FILE)
+@click.option("--latex", type=FILE)
+def compare(runs: tuple[Path, ...], profiles: tuple[str, ...], **files: Path | None) -> None:
+    """Put the paper's energy, the modelled and the measured one of runs side by side."""
+    from spikewatt.commands.comparing import run_compare
+
+    run_compare(runs, profiles, files, sys.stdout)
+
+
+@cli.command()
+@click.argument("name", required=False)
+def profiles(name: str | None) -> None:
+    """List hardware profiles, or the numbers of one with their sources."""
+    from spikewatt.commands.listing import show_profiles
+
+    show_profiles(name, sys.stdout)
+
+
+@cli.command()
+@click.argument("name", required=False)
+def models(name: str | None) -> None:
+    """List models, or what one is made of."""
+    from spikewatt.commands.listing import show_models
+
+    show_models(name, sys.stdout)
+
+
+@cli.command()
+@click.argument("name", required=False)
+def datasets(name: str | None) -> None:
+    """List data sets, or what one needs and holds."""
+    from spikewatt.commands.listing import show_datasets
+
+    show_datasets(name, sys.stdout)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with rate and time left on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, rate="", visible=False)
+
+        def update(done: int, total: int) -> None:
+            speed = bar.tasks[0].speed
+            rate = f"{speed:.1f}/s" if speed else ""
+            bar.update(task, completed=done, total=total, rate=rate, visible=True)
+
+        yield update
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("spikewatt")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+def _terminate(number: int, frame: object) -> None:
+    """Let SIGTERM unwind the stack, so that files and processes are cleaned up."""
+    raise SystemExit(TERMINATED)
+
+
+def _fail(message: str) -> int:
+    click.echo(f"Error: {message}", err=True)
+    return 1
+
+
+def main() -> None:
+    """Run the command line; see design of exit codes in `spikewatt --help` and the README."""
+    _log_to_stderr()
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = cli.main(prog_name="spikewatt", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except SpikewattError as error:
+        status = _fail(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        status = INTERRUPTED
+    except MemoryError:
+        status = _fail("The machine ran out of memory. Use fewer samples or steps, or --limit.")
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENOENT):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        status = _fail(f"The machine refused: {error.strerror}{where}.")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

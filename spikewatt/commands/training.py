@@ -1,0 +1,96 @@
+"""train and export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from spikewatt.data.datasets import load as load_dataset
+from spikewatt.export import netx
+from spikewatt.export.modules import from_slayer
+from spikewatt.lava_runtime.agreement import Reference, save_reference
+from spikewatt.lava_runtime.engine import Progress
+from spikewatt.network import Network
+from spikewatt.train.batches import to_slayer
+from spikewatt.train.loop import Job, restore, train
+from spikewatt.train.models import model as model_named
+from spikewatt.train.recipe import Recipe, recipe_from_toml
+from spikewatt.train.reference import slayer_spikes
+
+FINETUNE_SHARE = 3  # fine-tuning takes at most one epoch in three
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """The options of `train`; epochs are all epochs, fine-tuning included."""
+
+    model: str
+    data: str
+    out: Path | None = None
+    epochs: int | None = None
+    device: str = "auto"
+    seed: int = 0
+    resume: bool = False
+    config: Path | None = None
+
+
+def recipe_of(job: TrainJob, base: Recipe) -> Recipe:
+    """The model's recipe with the user's file and number of epochs."""
+    recipe = recipe_from_toml(job.config, base) if job.config else base
+    if job.epochs is None:
+        return recipe
+    fine = min(recipe.finetune_epochs, job.epochs // FINETUNE_SHARE)
+    return replace(recipe, epochs=job.epochs - fine, finetune_epochs=fine)
+
+
+def run_training(job: TrainJob, progress: Progress) -> Path:
+    """Train; the path of the last checkpoint."""
+    entry = model_named(job.model)
+    recipe = recipe_of(job, entry.recipe)
+    dataset = load_dataset(job.data, job.seed)
+    name = f"{job.model}-{dataset.name}-seed{job.seed}"
+    out = job.out or Path("runs") / name
+    spec = Job(entry, dataset, job.data, recipe, job.seed, out, job.device, job.resume)
+    return train(spec, progress)
+
+
+def run_export(checkpoint: Path, out: Path, reference: Path | None) -> tuple[Network, Any]:
+    """Write the integer network of a checkpoint, and SLAYER's spikes on its sample clips.
+
+    Returns the network and the writer's report.
+    """
+    module, record, sample = restore(checkpoint)
+    network = from_slayer(module, to_slayer(sample[:1]), facts_of(record))
+    report = netx.write(network, out)
+    if reference is not None:
+        save_reference(reference, slayer_reference(module, network, sample))
+    return network, report
+
+
+def facts_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What a network file keeps of its training."""
+    kept = ("model", "data", "seed", "recipe", "train_clips", "test_clips")
+    results = ("float_accuracy", "quantised_accuracy")
+    return {
+        "classes": record["classes"],
+        "encoder": record["encoder"],
+        "message_bits": int(record["encoder"]["limit"]).bit_length(),
+        "training": {key: record[key] for key in (*kept, *results) if key in record},
+    }
+
+
+def slayer_reference(
+    module: torch.nn.Module, network: Network, sample: np.ndarray[Any, Any]
+) -> Reference:
+    """Spikes of every population and the read-out, by slayer's own neurons, on the sample."""
+    spikes, readout = slayer_spikes(module, to_slayer(sample))
+    layers = [p.layer for p in network.populations[: len(spikes)]]
+    return Reference(
+        input=sample.astype(np.int32),
+        spikes=dict(zip(layers, spikes, strict=True)),
+        readout=readout,
+    )
