@@ -113,9 +113,9 @@ class Run:
 def run(tmp_path: Path):
     run = Run(tmp_path)
     yield run
-    for pid in marked(run.mark):
-        os.kill(pid, signal.SIGKILL)
+    run.process.kill()  # the rest follows; should it not, the test has failed already
     run.process.communicate()
+    until(lambda: not (marked(run.mark) or run.segments()), 5)
 
 
 def interrupt_group(run: Run) -> None:
@@ -158,3 +158,12 @@ def test_a_process_that_dies_is_an_error_and_leaves_nothing_behind(run: Run, vic
     assert run.process.returncode == 1
     assert said.decode().startswith(("The Lava run failed", "A Lava worker process died"))
     assert run.nothing_is_left(), (marked(run.mark), list(run.folder.iterdir()))
+
+
+def test_both_killed_at_once_leave_no_process_and_no_shared_memory(run: Run) -> None:
+    """The kernel ends the workers, and Python's resource tracker the shared memory."""
+    run.wait_for_steps()
+    child = run.children()[0]
+    run.process.kill()
+    os.kill(child, signal.SIGKILL)
+    assert until(lambda: not (marked(run.mark) or run.segments()), 5), marked(run.mark)
