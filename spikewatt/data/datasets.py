@@ -78,4 +78,9 @@ def load(spec: str, seed: int = 0) -> Dataset:
         raise SpikewattError(
             f"Data set {name!r} is read from disk and needs {source.needs}. Write {name}:PATH."
         )
-    return source.read(Path(path).expanduser())
+    try:
+        return source.read(Path(path).expanduser())
+    except OSError as error:
+        raise SpikewattError(
+            f"Data set {name!r} cannot be read: {error}. It needs {source.needs}."
+        ) from error

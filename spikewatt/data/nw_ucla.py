@@ -54,7 +54,7 @@ def find_folder(path: Path) -> Path:
 def _read_json(file: Path, expected: str) -> Any:
     try:
         return json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SpikewattError(
             f"nw-ucla: {file} cannot be read as JSON ({error}); expected {expected}. "
             "Unpack the published archive again."
@@ -83,8 +83,9 @@ def read_clip(file: Path) -> Clip:
     content = _read_json(file, _EXPECTED)
     try:
         label = int(content["label"])
-        joints = np.asarray(content["skeletons"], dtype=np.float32)
-    except (TypeError, KeyError, ValueError) as error:
+        with np.errstate(over="ignore"):  # too large for float32: inf, a joint that was not seen
+            joints = np.asarray(content["skeletons"], dtype=np.float32)
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise SpikewattError(f"nw-ucla: {file}: {error!r}; expected {_EXPECTED}.") from error
     _check(file, label, joints)
     return Clip(rotate(joints, CAMERA_PITCH, axis=0)[None], label - 1, file.stem)
