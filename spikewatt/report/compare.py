@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from spikewatt.energy.joules import EnergyResult, energy
 from spikewatt.energy.measured import Measured
+from spikewatt.errors import SpikewattError
 from spikewatt.hardware_profiles import Profile
 from spikewatt.report.record import RunRecord
 
@@ -105,7 +106,16 @@ class Comparison(_Entry):
 
 
 def compare(records: Sequence[RunRecord], profiles: Sequence[Profile]) -> Comparison:
-    """Put the three kinds of energy of each run beside one another, a sample each."""
+    """Put the three kinds of energy of each run beside one another, a sample each.
+
+    Raises SpikewattError for two different profiles of one name.
+    """
+    for profile in profiles:
+        if any(p.name == profile.name and p != profile for p in profiles):
+            raise SpikewattError(
+                f"Two different profiles are called {profile.name!r}; a comparison needs names "
+                "that differ. Change `name` in one of the files."
+            )
     return Comparison(runs=[_run(record, profiles) for record in records])
 
 

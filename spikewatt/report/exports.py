@@ -21,8 +21,8 @@ from spikewatt.report.comparison_tables import (
     energy_rows,
     layer_rows,
 )
-from spikewatt.report.files import write_text
 from spikewatt.report.tables import Column, Row, plain
+from spikewatt.report.writing import write_text
 
 CSV_COLUMNS = (
     "network",

@@ -110,7 +110,8 @@ def _operations(layers: list[LayerRecord], samples: int, width: float) -> Figure
         axes.annotate(
             text, (end, row), (6, 0), textcoords="offset points", va="center", color=MUTED
         )
-    _log_axis(axes, "x", low, known.max() * 10 ** (np.log10(known.max() / low) * 0.14), "")
+    room = 0.14 if width > NARROW_IN else 0.3  # for the last label
+    _log_axis(axes, "x", low, known.max() * (known.max() / low) ** room, "")
     axes.set_yticks(rows, labels)
     axes.set_ylim(len(layers) - 0.45, -0.55)
     axes.spines["left"].set_visible(False)

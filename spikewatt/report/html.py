@@ -21,8 +21,8 @@ from spikewatt.report.compare import (
     RunEntry,
 )
 from spikewatt.report.comparison_tables import layer_rows, notes
-from spikewatt.report.files import write_text
 from spikewatt.report.quantities import count, short, si, si_range
+from spikewatt.report.writing import write_text
 
 _TEMPLATE = "page.html.j2"
 
@@ -67,6 +67,7 @@ class Section:
     prices: list[Price]
     absent: list[tuple[str, list[tuple[str, str]]]]
     notes: list[str]
+    verified: str
     details: list[tuple[str, str]]
     figures: dict[str, figures.Drawing | None]
 
@@ -102,6 +103,7 @@ def _section(run: RunEntry) -> Section:
         prices=_prices(run),
         absent=[(name, list(entry.absent_why.items())) for name, entry in run.profiles.items()],
         notes=notes(run),
+        verified=" and ".join(Path(name).name for name in run.record.verified_against),
         details=_details(run),
         figures={
             "energies": figures.energies(run),
@@ -151,12 +153,12 @@ def _estimates(run: RunEntry) -> list[Estimate]:
     formula = "4.6 pJ \N{MULTIPLICATION SIGN} MAC + 0.9 pJ \N{MULTIPLICATION SIGN} SOP"
     dash = "\N{EN DASH}"
     rows = [Estimate(THEORETICAL, formula, si(run.paper.energy_j, "J"), dash, dash, dash, "1")]
-    for entry in run.profiles.values():
+    for profile, entry in run.profiles.items():
         low, high = entry.dynamic_band_j or (0.0, 0.0)
         rows.append(
             Estimate(
                 kind=FROM_EVENTS,
-                name=entry.title,
+                name=f"{entry.title} ({profile})",
                 energy=si(entry.modelled_j, "J"),
                 band=si_range(low, high, "J") if high > low else dash,
                 static=si(entry.static_j, "J"),

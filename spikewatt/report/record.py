@@ -11,7 +11,7 @@ from spikewatt.energy.activity import Activity
 from spikewatt.energy.measured import Measured, Unavailable
 from spikewatt.energy.paper import PaperEnergy, PaperLayer, paper_energy
 from spikewatt.errors import SpikewattError
-from spikewatt.report.files import write_text
+from spikewatt.report.writing import write_text
 
 SCHEMA = "spikewatt.run/1"
 
