@@ -98,13 +98,10 @@ def _input(network: Network) -> Iterator[Violation]:
     yield from out_of_range(
         source.layer, "input message bits", source.message_bits, bits, "send smaller messages"
     )
-    if not source.drives_bias:
-        return
-    driven = network.by_layer.get(source.layer)
+    driven = network.by_layer.get(source.layer) if source.drives_bias else None
     if driven is None:
-        hint = "add the population, or let the stimulus enter as spikes"
-        yield Violation(source.layer, "population that the stimulus drives", "missing", "1", hint)
-    elif driven.shape != source.shape:
+        return
+    if driven.shape != source.shape:
         hint = "give the input its population's shape"
         found, limit = str(source.shape), str(driven.shape)
         yield Violation(source.layer, "input shape", found, limit, hint)
@@ -249,6 +246,9 @@ def _graph(network: Network) -> Iterator[Violation]:
     if source.layer in layers and not source.drives_bias:
         hint = "number the input apart, or let the stimulus drive the population's bias"
         yield Violation(source.layer, "number", "that of the input too", "one use", hint)
+    if source.layer not in layers and source.drives_bias:
+        hint = "add the population, or let the stimulus enter as spikes"
+        yield Violation(source.layer, "population that the stimulus drives", "missing", "1", hint)
     order = {source.layer: -1} | {n: i for i, n in enumerate(layers)}
     for p in network.projections:
         yield from _ends(p, order, source.layer)

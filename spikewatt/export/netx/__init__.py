@@ -1,1 +1,7 @@
-"""NetX HDF5: the sole owner of the file format's key names."""
+"""NetX, lava-dl's HDF5 protocol: files to integer networks and back (docs/netx-format.md)."""
+
+from spikewatt.export.netx.notes import Inspection
+from spikewatt.export.netx.reader import inspect, read
+from spikewatt.export.netx.writer import WriteReport, write
+
+__all__ = ["Inspection", "WriteReport", "inspect", "read", "write"]

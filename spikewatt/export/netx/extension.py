@@ -1,0 +1,167 @@
+"""The group `spikewatt` of a file, for what the protocol cannot say (docs/netx-format.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import h5py
+
+from spikewatt.errors import SpikewattError
+from spikewatt.export.netx.fields import Fields
+from spikewatt.export.netx.storage import put, put_sizes, put_text
+from spikewatt.network import Network, Readout, Shape, StartRule
+
+GROUP = "spikewatt"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the extension says of one layer that lava-dl sees as `dense` or `conv`."""
+
+    dense_macs: int | None = None  # set: the matrix lists the synapses of a Sparse
+    message_bits: int = 0
+    shape: Shape | None = None  # of neurons that the file has flat
+
+
+@dataclass(frozen=True)
+class Extension:
+    """The extension group as read."""
+
+    start: StartRule | None = None
+    classes: tuple[str, ...] = ()
+    encoder: Mapping[str, Any] | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    readout: Readout | None = None
+    input_message_bits: int = 0
+    marks: Mapping[int, Mark] = field(default_factory=dict)
+    graph: Fields | None = None  # projections, where the network is no chain
+
+    def mark(self, layer: int) -> Mark:
+        """What is said of a layer."""
+        return self.marks.get(layer, Mark())
+
+
+def _put_json(group: h5py.Group, key: str, value: Any) -> None:
+    try:
+        put_text(group, key, json.dumps(value, sort_keys=True, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise SpikewattError(
+            f"The network's {key} cannot be written: {error}. Use text, finite numbers, lists and "
+            "dictionaries with text keys."
+        ) from error
+
+
+def write_extension(file: h5py.File, network: Network) -> h5py.Group:
+    """Everything but marks and projections; returns the group for these."""
+    group = file.create_group(GROUP)
+    put(group, "version", VERSION)
+    if network.start is not None:
+        put_text(group, "start", network.start.value)
+    if network.classes:
+        _put_json(group, "classes", list(network.classes))
+    if network.encoder is not None:
+        _put_json(group, "encoder", dict(network.encoder))
+    if network.training:
+        _put_json(group, "training", dict(network.training))
+    if network.input.message_bits:
+        put(group, "input/message_bits", network.input.message_bits)
+    if network.readout is not None:
+        _write_readout(group.create_group("readout"), network.readout)
+    return group
+
+
+def _write_readout(group: h5py.Group, readout: Readout) -> None:
+    put_text(group, "kind", readout.kind)
+    put(group, "groups", readout.groups)
+    put(group, "divisor", readout.divisor)
+    if readout.layer is not None:
+        put(group, "layer", readout.layer)
+
+
+def write_mark(group: h5py.Group, layer: int, mark: Mark) -> None:
+    """What the extension says of a layer; nothing where there is nothing to say."""
+    at = f"layer/{layer}/"
+    if mark.dense_macs is not None:
+        put(group, at + "sparse", 1)
+        put(group, at + "dense_macs", mark.dense_macs)
+    if mark.message_bits:
+        put(group, at + "message_bits", mark.message_bits)
+    if mark.shape is not None:
+        put_sizes(group, at + "shape", mark.shape)
+
+
+def read_extension(root: Fields) -> Extension:
+    """The extension of a file; the defaults where there is none."""
+    fields = root.inside(GROUP)
+    if fields is None:
+        return Extension()
+    version = fields.integer("version")
+    if version is not None and version != VERSION:
+        fields.reject("version", str(version), str(VERSION), "read it with a newer spikewatt")
+    encoder, training = (_mapping(fields, key) for key in ("encoder", "training"))
+    inputs = fields.inside("input")
+    return Extension(
+        start=_start(fields),
+        classes=_classes(fields),
+        encoder=encoder,
+        training=training or {},
+        readout=_readout(fields.inside("readout")),
+        input_message_bits=(inputs.integer("message_bits") or 0) if inputs else 0,
+        marks=_marks(fields.inside("layer")),
+        graph=fields.inside("graph"),
+    )
+
+
+def _mapping(fields: Fields, key: str) -> Mapping[str, Any] | None:
+    value = fields.json(key)
+    if value is None or isinstance(value, dict):
+        return value
+    fields.reject(key, type(value).__name__, "a JSON object", "write the file again")
+    return None
+
+
+def _classes(fields: Fields) -> tuple[str, ...]:
+    value = fields.json("classes")
+    if value is None:
+        return ()
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    fields.reject("classes", type(value).__name__, "a list of names", "write the file again")
+    return ()
+
+
+def _start(fields: Fields) -> StartRule | None:
+    text = fields.text("start") if fields.has("start") else None
+    known = [rule.value for rule in StartRule]
+    if text is not None and text not in known:
+        fields.reject("start", text, " or ".join(known), "name one of these")
+        return None
+    return None if text is None else StartRule(text)
+
+
+def _readout(fields: Fields | None) -> Readout | None:
+    if fields is None:
+        return None
+    kind, groups, divisor = fields.text("kind"), fields.integer("groups"), fields.integer("divisor")
+    layer = fields.integer("layer") if fields.has("layer") else None
+    if kind is None or groups is None or divisor is None:
+        return None
+    return Readout(kind, groups, divisor, layer)
+
+
+def _marks(fields: Fields | None) -> dict[int, Mark]:
+    if fields is None:
+        return {}
+    marks = {}
+    for name in fields.group:
+        layer = fields.inside(name)
+        if layer is not None and name.isdecimal():
+            macs = layer.integer("dense_macs") if layer.integer("sparse", default=0) else None
+            bits = layer.integer("message_bits", default=0) or 0
+            shape = layer.shape() if layer.has("shape") else None
+            marks[int(name)] = Mark(macs, bits, shape)
+    return marks

@@ -1,0 +1,85 @@
+"""Writing networks as NetX files, loadable by lava-dl wherever the protocol can say them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+
+from spikewatt.errors import SpikewattError
+from spikewatt.export.netx.emit import write_chain_layers, write_graph_layers
+from spikewatt.export.netx.extension import write_extension
+from spikewatt.export.netx.graph import write_graph
+from spikewatt.export.netx.plan import chain_violations, why_no_chain
+from spikewatt.export.netx.reader import inspect
+from spikewatt.network import Network, NetworkError
+from spikewatt.validation import validate
+
+
+@dataclass(frozen=True)
+class WriteReport:
+    """What has been written.
+
+    lava_dl: why lava-dl cannot load the file, or computes something else; empty where it loads
+    it unchanged and computes the same. notes: what else a reader of the file should know.
+    """
+
+    path: Path
+    lava_dl: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def for_lava_dl(self) -> bool:
+        """Whether lava-dl loads the file unchanged and computes the same."""
+        return not self.lava_dl
+
+
+def write(network: Network, path: str | Path) -> WriteReport:
+    """Write a network; the file appears whole or not at all.
+
+    A chain is written as the protocol has it, anything else with its projections in the
+    extension. Raises NetworkError with all violations where the network cannot be said,
+    SpikewattError where the file cannot be made.
+    """
+    path = Path(path)
+    validate(network, f"the network for {path}")
+    reasons = why_no_chain(network)
+    if not reasons and (found := chain_violations(network)):
+        raise NetworkError(f"the network for {path}", found)
+    with _beside(path) as temporary:
+        _fill(temporary, network, _write_graph if reasons else write_chain_layers)
+        seen = inspect(temporary)
+        if seen.violations:
+            raise NetworkError(f"{path}, as it would be read back,", list(seen.violations))
+    return WriteReport(path, (*reasons, *seen.lava_dl), seen.warnings)
+
+
+def _fill(path: Path, network: Network, parts: Callable[..., None]) -> None:
+    with h5py.File(path, "w") as file:
+        extension = write_extension(file, network)
+        parts(file.create_group("layer"), extension, network)
+
+
+def _write_graph(layers: h5py.Group, extension: h5py.Group, network: Network) -> None:
+    write_graph_layers(layers, extension, network)
+    write_graph(extension, network)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A path to write to, put in place at the end, removed if anything fails."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise SpikewattError(
+            f"{path} cannot be written ({error}). Give a path in a directory that exists and "
+            "that you may write to."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
