@@ -31,7 +31,7 @@ class LavaNetwork:
         for layer, core in population_cores(request, table, place).items():
             sources = [a.source_size for a in core.afferents]
             process = population_process(len(sources))
-            self.processes[layer] = process(core, sources, place.failure)
+            self.processes[layer] = process(core, sources, place.fail)
         if not network.input.drives_bias:
             stimulus = Stimulus(table, request.schedule)
             self.processes[network.input.layer] = Source(stimulus, network.input.size)

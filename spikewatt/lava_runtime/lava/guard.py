@@ -65,23 +65,24 @@ class Guard:
 
     def _watch(self) -> None:
         while True:
-            # the engine holds the other end of our stdin: readable means closed
-            closed, _, _ = select.select([sys.stdin], [], [], POLL_S)
-            if closed or not self._engine_lives():
+            if self._abandoned(POLL_S):
                 self.end(1)
             if self.place.failure.exists() or any(map(_has_ended, self.workers)):
                 self.place.fail("A Lava worker process died; the machine may be out of memory.")
                 self.end(1)
 
-    def _engine_lives(self) -> bool:
-        return os.getppid() == self.engine
+    def _abandoned(self, wait_s: float) -> bool:
+        """Whether the engine has let go of the pipe that is our stdin, or has died."""
+        closed, _, _ = select.select([sys.stdin], [], [], wait_s)  # readable: closed
+        # a dying process closes its files some time before its children get another parent
+        return bool(closed) or os.getppid() != self.engine
 
     def end(self, status: int) -> None:
         """End everything, the caller last; the engine, if it lives, still needs the folder."""
         self.lock.acquire()  # never released: whoever comes second waits for the end
         end_session(os.getpid())
         self.place.remove_segments()
-        if not self._engine_lives():
+        if self._abandoned(0):
             self.place.remove()
         os._exit(status)
 

@@ -80,9 +80,11 @@ class Workplace:
         part.replace(self.summary)
 
     def fail(self, why: str) -> None:
-        """Say why the execution ends; the first reason stays."""
+        """Say why the execution ends, all at once; the first reason stays."""
         if not self.failure.exists():
-            self.failure.write_text(why)
+            part = self.folder / f"failure-{os.getpid()}.part"
+            part.write_text(why)
+            part.replace(self.failure)
 
     def remove_segments(self) -> None:
         """Remove the execution's shared memory."""

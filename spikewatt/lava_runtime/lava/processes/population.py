@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,11 @@ class AbstractPopulation(AbstractProcess):
     """Neurons with one in-port per projection, `s_in_0` and so on, and one out-port, `s_out`.
 
     core: what computes the population. sources: size of each projection's source.
-    failure: file for the traceback, should a step raise.
+    fail: takes the traceback, should a step raise.
     """
 
-    def __init__(self, core: Any, sources: Sequence[int], failure: Path) -> None:
-        super().__init__(core=core, failure=failure)
+    def __init__(self, core: Any, sources: Sequence[int], fail: Callable[[str], None]) -> None:
+        super().__init__(core=core, fail=fail)
         for k, size in enumerate(sources):
             setattr(self, f"s_in_{k}", InPort(shape=(size,)))
         self.s_out = OutPort(shape=(core.size,))
@@ -44,7 +43,7 @@ class AbstractPopulationModel(PyLoihiProcessModel):
         try:
             self._step(self.time_step - 1)
         except Exception:
-            self.proc_params["failure"].write_text(traceback.format_exc())
+            self.proc_params["fail"](traceback.format_exc())
             raise
 
     def _step(self, step: int) -> None:
