@@ -32,7 +32,8 @@ def short(value: float, digits: int = 3) -> str:
     """A number with a few significant digits, without exponent; whole digits are kept."""
     if value == 0:
         return "0"
-    places = max(0, digits - 1 - floor(log10(abs(value))))
+    rounded = float(f"{abs(value):.{digits - 1}e}")  # so that 0.9996 has the places of 1
+    places = max(0, digits - 1 - floor(log10(rounded)))
     text = f"{abs(value):,.{places}f}"
     return (_MINUS if value < 0 else "") + text
 

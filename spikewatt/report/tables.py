@@ -90,7 +90,8 @@ def _render_rich(rows: Sequence[Row], columns: Sequence[Column], file: TextIO) -
         table.add_column(c.title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*(grouped(row.get(c.key)).replace("[", r"\[") for c in columns))
-    if console.measure(table).maximum > console.width:
+    endless = console.options.update(width=1_000_000)
+    if console.measure(table, options=endless).maximum > console.width:
         return False
     console.print(table)
     return True
