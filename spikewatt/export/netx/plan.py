@@ -42,7 +42,7 @@ def _joins(network: Network, layer: int, before: int) -> Iterator[str]:
 
 def _doubled(sparse: Sparse) -> bool:
     pairs = sparse.targets.astype(np.int64) * sparse.shape[1] + sparse.sources
-    return np.unique(pairs).size < pairs.size
+    return bool(np.unique(pairs).size < pairs.size)
 
 
 def stored_matrix(synapses: Synapses) -> IntArray:
