@@ -11,6 +11,7 @@ import numpy.typing as npt
 from spikewatt.energy.events import Counts
 from spikewatt.energy.joules import EnergyResult
 from spikewatt.energy.joules import energy as energy_of
+from spikewatt.errors import SpikewattError
 from spikewatt.hardware_profiles import load as load_profile
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.engines import engine as engine_named
@@ -20,6 +21,8 @@ from spikewatt.network import Network
 
 if TYPE_CHECKING:
     import torch
+
+__all__ = ["SpikewattError", "count", "energy", "from_slayer", "load", "run"]
 
 
 def load(path: str | Path, **options: Any) -> Network:

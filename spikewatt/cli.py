@@ -67,7 +67,9 @@ def export(checkpoint: Path, out: Path, reference: Path | None) -> None:
     from spikewatt.commands.training import run_export
 
     _, report = run_export(checkpoint, out, reference)
-    click.echo(f"{out}: {report}")
+    click.echo(f"{out}: lava-dl loads it unchanged" if report.for_lava_dl else out)
+    for note in (*report.lava_dl, *report.notes):
+        click.echo(f"note: {note}")
 
 
 @cli.command()

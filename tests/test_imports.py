@@ -43,7 +43,7 @@ DOORS = {
     "torch": ("train/", "data/", "export/modules.py", "export/slayer_blocks.py", "commands/"),
     "h5py": ("export/netx/",),
     "click": ("cli.py",),
-    "lava": ("lava_runtime/lava/", "train/", "export/slayer_blocks.py"),
+    "lava": ("lava_runtime/lava/", "export/slayer.py"),
 }
 
 

@@ -9,8 +9,8 @@ from typing import TextIO
 from spikewatt.commands.comparing import run_compare
 from spikewatt.commands.running import RunJob, RunResult, run_network
 from spikewatt.commands.training import TrainJob, run_export, run_training
+from spikewatt.data.baseline import mean_pose_baseline
 from spikewatt.data.datasets import load
-from spikewatt.data.synthetic import mean_pose_baseline
 from spikewatt.errors import SpikewattError
 from spikewatt.hardware_profiles import names
 from spikewatt.lava_runtime.engine import Progress

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from spikewatt.data.datasets import DATASETS, describe
 from spikewatt.hardware_profiles import load, names
-from spikewatt.report.tables import Column, render
+from spikewatt.report.tables import Column, Row, render
 
 
 def show_profiles(name: str | None, file: TextIO) -> None:
@@ -18,11 +18,11 @@ def show_profiles(name: str | None, file: TextIO) -> None:
     profile = load(name)
     file.write(f"{profile.name}: {profile.title}\n")
     quantities = {**profile.terms, **profile.static}
-    rows = [
+    entries: list[Row] = [
         {"entry": key, "value": q.value, "unit": q.unit, "kind": q.kind, "source": q.source}
         for key, q in quantities.items()
     ]
-    render(rows, [Column(k) for k in ("entry", "value", "unit", "kind", "source")], file)
+    render(entries, [Column(k) for k in ("entry", "value", "unit", "kind", "source")], file)
     for part, why in profile.absent.items():
         file.write(f"absent: {part}: {why}\n")
 

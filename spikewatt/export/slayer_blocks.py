@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-with contextlib.redirect_stdout(io.StringIO()):  # its optional parts report their absence
-    from lava.lib.dl.slayer.block import cuba
-    from lava.lib.dl.slayer.neuron.norm import MeanOnlyBatchNorm
-
 from spikewatt.errors import SpikewattError
 from spikewatt.export.builder import NetworkBuilder
+from spikewatt.export.slayer import slayer
 from spikewatt.network import (
     DELAY_MAX,
     Conv,
@@ -29,6 +24,9 @@ from spikewatt.network import (
     Shape,
     StartRule,
 )
+
+cuba = slayer.block.cuba
+MeanOnlyBatchNorm = slayer.neuron.norm.MeanOnlyBatchNorm
 
 
 @dataclass

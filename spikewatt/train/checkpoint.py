@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,14 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint; SpikewattError for anything that is none."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("not an archive of tensors")
+            file.seek(0)
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise SpikewattError(f"Checkpoint {path} cannot be read: {error.strerror}.") from error
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+    except (RuntimeError, pickle.UnpicklingError, EOFError, LookupError, ValueError) as error:
         raise SpikewattError(
             f"{path} is not a checkpoint of `spikewatt train` (it does not open as tensors and "
             "plain values). Give the file that training wrote."

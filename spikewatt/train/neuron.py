@@ -11,7 +11,10 @@ import math
 import numba
 import numpy as np
 import torch
-from lava.lib.dl.slayer.neuron import cuba
+
+from spikewatt.export.slayer import slayer
+
+cuba = slayer.neuron.cuba
 
 STATE_BITS = 12  # decays are shares of 2**12
 TAU_RHO_MULT, SCALE_RHO_MULT = cuba.TAU_RHO_MULT, cuba.SCALE_RHO_MULT

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-from lava.lib.dl.slayer.utils.quantize import quantize
 
+from spikewatt.export.slayer import slayer
 from spikewatt.network import BIAS_MAX, BIAS_MIN, WEIGHT_MAX, WEIGHT_MIN
 
+quantize = slayer.utils.quantize
 WEIGHT_SCALE = 64  # slayer's neuron scale: integer weight = 64 x slayer's weight
 
 

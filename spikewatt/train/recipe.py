@@ -39,7 +39,7 @@ class Recipe:
     channels: tuple[int, ...] = (64, 128, 128, 256)
     voltage_decay: tuple[float, ...] = (0.5, 0.5, 0.25, 0.25)
     frames: int = 32
-    epochs: int = 60
+    epochs: int = 50
     finetune_epochs: int = 10
     batch_size: int = 32
     lr: float = 3e-3
