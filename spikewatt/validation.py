@@ -121,7 +121,7 @@ def _population(network: Network, population: Population) -> Iterator[Violation]
     hint = "message bits count the magnitude's bits"
     bits = (0, MESSAGE_BITS_MAX)
     yield from out_of_range(layer, "message bits", population.message_bits, bits, hint)
-    if not isinstance(neuron, BINARY_NEURONS) and population.message_bits < 1:
+    if type(neuron) not in BINARY_NEURONS and population.message_bits < 1:
         hint = (
             "with 0 bits spikes of -1 count as +1 and sums as 1; give the population message bits"
         )

@@ -121,6 +121,16 @@ def chain(seed: int) -> Network:
     )
 
 
+def joined(entry: Input, *layers) -> Network:
+    """A chain of (number, shape, neuron, synapses, bias)."""
+    before, populations, projections = entry.layer, [], []
+    for number, shape, neuron, synapses, bias in layers:
+        populations.append(Population(number, shape, neuron, bias))
+        projections.append(Projection(before, number, synapses))
+        before = number
+    return Network(entry, tuple(populations), tuple(projections))
+
+
 def small(weight, neuron, bias=None) -> Network:
     """Two inputs and as many neurons as the weight has rows."""
     weight = np.array(weight, np.int32)

@@ -170,6 +170,7 @@ class ChainReader:
     def _read_dense(self, i: int, fields: Fields) -> None:
         sizes, mark = fields.shape(), self.extension.mark(i)
         if sizes is None:
+            self.source = None
             return
         shape = mark.shape or (prod(sizes),)
         if prod(shape) != prod(sizes):
@@ -186,11 +187,11 @@ class ChainReader:
     def _columns(self, i: int, fields: Fields, dense: Dense) -> Dense:
         """The layer's columns in our order of the source's neurons."""
         source, columns = self.source, dense.weight.shape[1]
-        if source is None:
+        if source is None and self.input is None:  # a file without input layer
             self.source = Source(-1, (columns,), port=True, tensor=False)
             self.input = Input(-1, (columns,), self.extension.input_message_bits)
             return dense
-        if not source.tensor or columns != prod(source.shape):
+        if source is None or not source.tensor or columns != prod(source.shape):
             return dense
         if source.flattened:
             weight = from_flattened(dense.weight, source.shape)
@@ -208,13 +209,14 @@ class ChainReader:
     def _read_conv(self, i: int, fields: Fields) -> None:
         sizes, source = fields.shape(), self.source
         conv = read_conv(fields)
-        if source is None:
+        if source is None and self.input is None:
             fields.reject("type", "conv without input shape", "an input layer", "add one")
-        elif source.flattened:
+        elif source is not None and source.flattened:
             fields.reject("type", "conv behind flatten", "dense", "leave the flatten out")
-        elif not source.tensor:
+        elif source is not None and not source.tensor:
             self.notes.block(i, "lava-dl does not join a dense layer to a conv layer")
         if sizes is None:
+            self.source = None
             return
         shape = sizes[::-1]
         self._join(i, conv, self._population(i, fields, shape, by_channel=True))

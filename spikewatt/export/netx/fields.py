@@ -137,7 +137,7 @@ class Fields:
             return None
         sizes = tuple(int(n) for n in array.reshape(-1))
         if len(sizes) > 3 or min(sizes) < 1 or float(np.prod(sizes, dtype=float)) > BYTES_MAX:
-            limit = "1 to 3 axes of at least 1"
+            limit = f"1 to 3 axes of at least 1, {BYTES_MAX} in all"
             self.reject(key, str(sizes), limit, "write the file again")
             return None
         return sizes

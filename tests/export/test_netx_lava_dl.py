@@ -1,0 +1,119 @@
+"""The proof: files that spikewatt writes, loaded by lava-dl, run in Lava as the network read back.
+
+lava-dl's Network runs in a process of its own, because Lava forks and its import takes seconds.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from netx_cases import joined
+
+from spikewatt.export import netx
+from spikewatt.export.netx.neurons import DEFAULT
+from spikewatt.export.netx.order import listed
+from spikewatt.lava_runtime.engine import Request
+from spikewatt.lava_runtime.native.engine import NativeEngine
+from spikewatt.lava_runtime.schedule import stream
+from spikewatt.network import Conv, CubaLif, Dense, Input, Network
+
+LIF = CubaLif(1024, 300, 60)
+STEPS = 40
+
+
+def even(rng, *shape, reach: int = 30) -> np.ndarray:
+    return (rng.integers(-reach, reach, shape) * 2).astype(np.int32)
+
+
+def delayed(rng) -> tuple[Network, np.ndarray]:
+    """Synaptic delays, bias, a sparse layer, a weight of -256; ends in a running sum."""
+    delay = rng.integers(0, 9, (6, 7)).astype(np.int32)
+    weight = even(rng, 6, 7)
+    weight[0, 0] = -256
+    structure = Dense(even(rng, 5, 6) * (rng.random((5, 6)) < 0.5), delay[:5, :6])
+    network = joined(
+        Input(0, (7,)),
+        (1, (6,), LIF, Dense(weight, delay), rng.integers(-9, 9, 6).astype(np.int32)),
+        (2, (5,), CubaLif(4096, 0, 40), listed(structure, 12), None),
+        (3, (4,), DEFAULT, Dense(even(rng, 4, 5)), None),
+    )
+    return network, rng.random((7, STEPS)) < 0.4
+
+
+def convolved(rng) -> tuple[Network, np.ndarray]:
+    """Graded messages, unequal strides, paddings and dilations, groups, and a flatten layer."""
+    first = Conv(even(rng, 4, 3, 2, 2), (2, 1), (1, 0), (1, 2))
+    second = Conv(even(rng, 6, 2, 3, 2), (1, 1), (0, 1), (1, 1), groups=2)
+    network = joined(
+        Input(0, (7, 6, 2), message_bits=8),
+        (1, (4, 4, 4), CubaLif(2048, 300, 400), first, even(rng, 4, 4, 4)),
+        (2, (3, 4, 6), LIF, second, np.tile(even(rng, 6), (3, 4, 1))),
+        (4, (5,), LIF, Dense(even(rng, 5, 72)), even(rng, 5)),
+    )
+    return network, rng.integers(-9, 10, (7, 6, 2, STEPS)) * (rng.random((7, 6, 2, STEPS)) < 0.3)
+
+
+CASES = {"delayed": delayed, "convolved": convolved}
+
+
+def run_lava_dl(jobs: list[dict], folder: Path) -> None:
+    """All jobs in one process; its Lava workers end with it, whatever happens."""
+    (folder / "jobs.json").write_text(json.dumps(jobs))
+    script = Path(__file__).with_name("netx_lava_dl.py")
+    command = [sys.executable, str(script), str(folder / "jobs.json")]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        try:
+            assert process.wait(120) == 0, (folder / "log").read_text()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory):
+    """By case: the file's network as read back, the stimulus, and what lava-dl computed."""
+    folder, jobs, networks = tmp_path_factory.mktemp("lava_dl"), [], {}
+    for name, make in CASES.items():
+        network, x = make(np.random.default_rng(3))
+        report = netx.write(network, folder / f"{name}.net")
+        assert report.for_lava_dl, report
+        np.save(folder / f"{name}.npy", x.astype(np.int32))
+        paths = {k: str(folder / f"{name}.{e}") for k, e in (("net", "net"), ("stimulus", "npy"))}
+        bits = network.input.message_bits
+        jobs.append(paths | {"message_bits": bits, "out": str(folder / f"{name}.npz")})
+        networks[name] = folder / f"{name}.net", x.astype(np.int32)
+    with h5py.File(folder / "delayed.net", "a") as file:
+        del file["layer/3/neuron"]  # lava-dl's default takes its place
+    run_lava_dl(jobs, folder)
+    return {n: (*networks[n], np.load(folder / f"{n}.npz")) for n in CASES}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_lava_dl_computes_what_the_network_says(computed, name):
+    path, x, lava = computed[name]
+    network = netx.read(path)
+    last = network.output.layer
+    request = Request(network, x[None], stream(STEPS), tuple(network.by_layer), record_state=True)
+    ours = NativeEngine().run(request)
+    np.testing.assert_array_equal(ours.spikes[last][0], lava["spikes"])
+    np.testing.assert_array_equal(ours.u[last][0][..., -1], lava["u"])
+    np.testing.assert_array_equal(ours.v[last][0][..., -1], lava["v"])
+    assert all(
+        s.any() for layer, s in ours.spikes.items() if network.by_layer[layer].neuron != DEFAULT
+    )
+    assert lava["u"].any()
+
+
+def test_a_missing_neuron_is_read_as_lava_dls_default(computed):
+    path, _, _ = computed["delayed"]
+    found = netx.inspect(path)
+    assert found.network.output.neuron == DEFAULT
+    assert "no neuron" in found.warnings[0]
