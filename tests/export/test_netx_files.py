@@ -240,7 +240,7 @@ def test_message_bits_come_from_the_file_or_the_caller(path):
     edit(path, "spikewatt/input/message_bits", 5)
     assert netx.read(path).input.message_bits == 5
     assert netx.read(path, message_bits=7).input.message_bits == 7
-    assert "input_message_bits=5" in netx.inspect(path).warnings[0]
+    assert "input_message_bits=5" in netx.inspect(path).hints[0]
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ class Inspection:
 
     network: None where there are violations. warnings: what runs, but not as a reader of the file
     may think. lava_dl: why lava-dl cannot load the file, or computes something else; empty where
-    it loads the file unchanged and computes the same.
+    it loads the file unchanged and computes the same. hints: what lava-dl must be told to do so.
     """
 
     network: Network | None
     violations: tuple[Violation, ...]
     warnings: tuple[str, ...]
     lava_dl: tuple[str, ...]
+    hints: tuple[str, ...] = ()
 
 
 @dataclass

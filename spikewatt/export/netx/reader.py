@@ -62,14 +62,13 @@ def inspect(
     if network is not None:
         rules = violations if not notes.violations else parts_violations
         notes.add(rules(network))
-    if network is not None and network.input.message_bits:
-        bits = network.input.message_bits
-        notes.warn(network.input.layer, f"give lava-dl's Network input_message_bits={bits}")
+    bits = 0 if network is None else network.input.message_bits
     return Inspection(
         network=None if notes.violations else network,
         violations=tuple(notes.violations),
         warnings=tuple(notes.warnings),
         lava_dl=tuple(notes.lava_dl),
+        hints=(f"give lava-dl's Network input_message_bits={bits}",) if bits else (),
     )
 
 

@@ -55,7 +55,7 @@ def write(network: Network, path: str | Path) -> WriteReport:
         seen = inspect(temporary)
         if seen.violations:
             raise NetworkError(f"{path}, as it would be read back,", list(seen.violations))
-    return WriteReport(path, (*reasons, *seen.lava_dl), seen.warnings)
+    return WriteReport(path, (*reasons, *seen.lava_dl), (*seen.warnings, *seen.hints))
 
 
 def _fill(path: Path, network: Network, parts: Callable[..., None]) -> None:
