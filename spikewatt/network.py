@@ -17,12 +17,62 @@ from functools import cached_property
 from math import prod
 from typing import Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from spikewatt.errors import SpikewattError
+from spikewatt.neurons import (
+    AdaptiveLif,
+    CubaLif,
+    Delta,
+    Neuron,
+    ResonateFire,
+    Sigma,
+    SigmaDelta,
+)
+from spikewatt.synapses import (
+    Conv,
+    ConvTranspose,
+    Dense,
+    IntArray,
+    Pool,
+    Sparse,
+    Synapses,
+    Unpool,
+)
 
-IntArray: TypeAlias = npt.NDArray[np.int32]
+__all__ = [
+    "BIAS_MAX",
+    "BIAS_MIN",
+    "DECAY_MAX",
+    "DELAY_MAX",
+    "MESSAGE_BITS_MAX",
+    "THRESHOLD_MAX",
+    "WEIGHT_MAX",
+    "WEIGHT_MIN",
+    "AdaptiveLif",
+    "Conv",
+    "ConvTranspose",
+    "CubaLif",
+    "Delta",
+    "Dense",
+    "Input",
+    "IntArray",
+    "Network",
+    "NetworkError",
+    "Neuron",
+    "Pool",
+    "Population",
+    "Projection",
+    "Readout",
+    "ResonateFire",
+    "Shape",
+    "Sigma",
+    "SigmaDelta",
+    "Sparse",
+    "StartRule",
+    "Synapses",
+    "Unpool",
+    "Violation",
+]
+
 Shape: TypeAlias = tuple[int, ...]
 
 WEIGHT_MIN, WEIGHT_MAX = -256, 254  # 8 bits in steps of 2, as SLAYER quantises
@@ -44,27 +94,13 @@ class StartRule(str, Enum):
     BY_DEPTH = "by_depth"
 
 
-@dataclass(frozen=True)
-class CubaLif:
-    """Current-based leaky integrate-and-fire neuron in Lava's fixed point.
-
-    u = sign(u) (|u| (4096 - i_decay) >> 12) + (a_in << 6)          wraps at 24 bit
-    v = sign(v) (|v| (4096 - v_decay) >> 12) + u + (bias << 6)      clips at 24 bit
-    a spike and v = 0 where v > v_threshold << 6
-    """
-
-    i_decay: int  # 0..4096, share of the current lost per step, times 4096
-    v_decay: int  # 0..4096, share of the voltage lost per step, times 4096
-    v_threshold: int  # mantissa, 0..2**17-1
-
-
 @dataclass(frozen=True, eq=False)
 class Population:
     """Neurons of one model and shape, with bias."""
 
     layer: int  # number in the file, also the population's name
     shape: Shape  # Lava's order (x, y, channel), or (n,)
-    neuron: CubaLif
+    neuron: Neuron
     bias: IntArray | None = None  # (*shape,) mantissas; None is no bias
     message_bits: int = 0  # 0: binary spikes
 
@@ -75,58 +111,27 @@ class Population:
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
-    """All-to-all synapses, (targets, sources), both in flat population order."""
-
-    weight: IntArray
-    delay: IntArray | None = None  # (targets, sources), steps beyond the one every projection takes
-
-
-@dataclass(frozen=True, eq=False)
-class Sparse:
-    """Listed synapses: weight[k] from sources[k] to targets[k]; zero weights are not listed."""
-
-    targets: IntArray
-    sources: IntArray
-    weight: IntArray
-    shape: tuple[int, int]  # (targets, sources)
-    dense_macs: int  # what papers count for this layer per step, zeros of the structure apart
-    delay: IntArray | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Conv:
-    """Shared kernels, applied as cross-correlation over x and y."""
-
-    weight: IntArray  # (channels out, kernel x, kernel y, channels in / groups)
-    stride: tuple[int, int] = (1, 1)  # x, y like everything here
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-
-
-Synapses: TypeAlias = Dense | Sparse | Conv
-
-
-@dataclass(frozen=True, eq=False)
 class Projection:
-    """Synapses from one population (or the input) to another.
+    """Synapses from one population (or the input) to another, or to itself (recurrence).
 
-    A spike of step t reaches the target's dendrite at step t + 1 + delay (+ the synapse's own
-    delay). `delay` equalises branches of different length.
+    A spike of step t reaches the target's dendrite at step t + 1 + delay + axon_delay[source]
+    (+ the synapse's own delay). `delay` equalises branches of different length.
     """
 
     source: int
     target: int
     synapses: Synapses
     delay: int = 0
+    axon_delay: IntArray | None = None  # (sources,) steps
+    part: str = "real"  # which part of a resonate-and-fire neuron it drives: real | imag
 
 
 @dataclass(frozen=True)
 class Input:
-    """Where the stimulus enters: as spikes (binary or graded), or as the bias of a population.
+    """Where the stimulus enters: as spikes (binary or graded), or into a population.
 
     `drives_bias`: the layer is also a population, and the stimulus is its bias mantissa.
+    `drives_dendrite`: the layer is also a population, and the stimulus is its a_in (delta encoder).
     `scale`, `offset`: the file's transform for images, kept for the record.
     """
 
@@ -134,6 +139,7 @@ class Input:
     shape: Shape
     message_bits: int = 0
     drives_bias: bool = False
+    drives_dendrite: bool = False
     scale: int = 1
     offset: int = 0
 
