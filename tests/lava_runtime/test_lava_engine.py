@@ -155,9 +155,9 @@ def test_progress_details_seconds_and_silence(capfd) -> None:
 @pytest.mark.parametrize(
     ("network", "stimulus", "record", "words"),
     [
-        (small(), np.zeros((1, 4, 9)), (), r"shape \(1, 4, 9\), expected \(1, 4, 8\)"),
-        (small(), np.zeros((1, 4, 8)), (0,), r"Layers \[0\] have no neurons"),
-        (small(readout=Readout("rate", 4)), np.zeros((1, 4, 8)), (), "4 groups"),
+        (small(), np.zeros((1, 4, 9)), (), r"shape \(1, 4, 9\); this run takes \(1, 4, 8\)"),
+        (small(), np.zeros((1, 4, 8)), (0,), "Layer 0 cannot be recorded"),
+        (small(readout=Readout("rate", 4)), np.zeros((1, 4, 8)), (), "4 equal groups"),
         (
             small(populations=tuple(Population(i, (1,), CubaLif(0, 0, 0)) for i in range(1, 401))),
             np.zeros((1, 4, 8)),
@@ -179,7 +179,7 @@ def test_refuses_branches_that_arrive_early() -> None:
         (Projection(0, 1, one), Projection(1, 2, one), Projection(0, 2, one)),
     )
     x = np.ones((2, 1, 5), np.int32)
-    with pytest.raises(SpikewattError, match="from layer 0 to layer 2 arrives 1 steps before"):
+    with pytest.raises(SpikewattError, match="from layer 0 to layer 2 arrives before"):
         LavaEngine().run(Request(network, x, clips(network, 2, 5)))
 
 

@@ -14,7 +14,7 @@ from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.lava.population import population_cores
 from spikewatt.lava_runtime.lava.processes.population import population_process
 from spikewatt.lava_runtime.lava.processes.source import Source
-from spikewatt.lava_runtime.lava.stimulus import Stimulus
+from spikewatt.lava_runtime.lava.stimulus import Stimulus, is_driven
 from spikewatt.lava_runtime.lava.workplace import Workplace
 from spikewatt.network import IntArray
 
@@ -32,7 +32,7 @@ class LavaNetwork:
             sources = [a.source_size for a in core.afferents]
             process = population_process(len(sources))
             self.processes[layer] = process(core, sources, place.fail)
-        if not network.input.drives_bias:
+        if not is_driven(network.input):
             stimulus = Stimulus(table, request.schedule)
             self.processes[network.input.layer] = Source(stimulus, network.input.size)
         for layer in network.by_layer:

@@ -13,7 +13,10 @@ from pathlib import Path
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 from spikewatt.lava_runtime.lava.execution import read_execution
+from spikewatt.lava_runtime.lava.stimulus import is_driven
 from spikewatt.lava_runtime.lava.workplace import Workplace, end_session
+from spikewatt.lava_runtime.request import check
+from spikewatt.network import Network
 
 PROCESSES_MAX = 400  # 16 s and 5 GB to build; both grow with the square
 POLL_S = 0.05
@@ -33,7 +36,8 @@ class LavaEngine:
 
     def run(self, request: Request, progress: Progress = no_progress) -> Execution:
         """Execute; SpikewattError where Lava cannot, or where it fails."""
-        _check(request)
+        check(request)
+        _check_machine(request.network)
         with _workplace() as place:
             place.write_request(request)
             with _child(place) as child:
@@ -43,54 +47,15 @@ class LavaEngine:
             return read_execution(place, request)
 
 
-def _check(request: Request) -> None:
-    network = request.network
+def _check_machine(network: Network) -> None:
     if not sys.platform.startswith("linux"):
         raise SpikewattError(f"The lava engine needs Linux, this is {sys.platform}. Use native.")
-    processes = len(network.populations) + (not network.input.drives_bias)
+    processes = len(network.populations) + (not is_driven(network.input))
     if processes > PROCESSES_MAX:
         raise SpikewattError(
             f"The network needs {processes} Lava processes, limit {PROCESSES_MAX}: time and "
             "memory to start them grow with their square. Use the native engine."
         )
-    unknown = [layer for layer in request.record if layer not in network.by_layer]
-    if unknown:
-        known = ", ".join(map(str, network.by_layer))
-        raise SpikewattError(f"Layers {unknown} have no neurons to record. Known: {known}.")
-    readout = network.readout
-    if readout and (readout.groups < 1 or network.output.size % readout.groups):
-        raise SpikewattError(
-            f"The read-out has {readout.groups} groups, the last population "
-            f"{network.output.size} neurons; these must be a multiple of those."
-        )
-    _check_stimulus(request)
-    _check_branches(request)
-
-
-def _check_stimulus(request: Request) -> None:
-    schedule, wanted = request.schedule, request.network.input
-    samples, *shape, steps = request.stimulus.shape
-    held = steps == 1 and wanted.drives_bias
-    fits = samples == schedule.samples and (held or steps == schedule.steps)
-    if not fits or tuple(shape) != wanted.shape:
-        expected = (schedule.samples, *wanted.shape, schedule.steps)
-        raise SpikewattError(
-            f"The stimulus has the shape {request.stimulus.shape}, expected {expected}: "
-            "samples, input shape, steps."
-        )
-
-
-def _check_branches(request: Request) -> None:
-    """With resets by depth, a branch that arrives early would reach its target's last sample."""
-    schedule, network = request.schedule, request.network
-    for p in network.projections if schedule.period and schedule.staggered else ():
-        early = network.depths[p.target] - network.depths[p.source] - 1 - p.delay
-        if early > 0:
-            raise SpikewattError(
-                f"The projection from layer {p.source} to layer {p.target} arrives {early} steps "
-                f"before its target begins the sample: its delay is {p.delay}, needed are "
-                f"{p.delay + early}. Equalise the branches, or run without resets."
-            )
 
 
 @contextmanager

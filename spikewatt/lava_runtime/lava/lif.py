@@ -1,30 +1,21 @@
-"""CUBA-LIF exactly as Lava's fixed-point model computes it (lava/proc/lif/models.py)."""
+"""CUBA-LIF and its adaptive variant as Lava's fixed-point models compute them.
+
+lava/proc/lif/models.py and lava/proc/atrlif/models.py. Arithmetic is in int32 throughout, as
+Lava's is, so that what overflows does so alike.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from spikewatt.network import CubaLif, IntArray
-
-STATE_LIMIT = 2**23  # u and v are 24 bits wide
-DECAY_UNITY = 4096
-SHIFT = 6  # synaptic input, bias and threshold sit 6 bits above the state's lowest bit
-
-
-def _decayed(state: IntArray, decay: int) -> IntArray:
-    """State after one step's decay, rounded towards zero; 64 bits keep the product exact."""
-    product = state.astype(np.int64) * (DECAY_UNITY - decay)
-    return np.asarray(np.sign(product) * (np.abs(product) >> 12), dtype=np.int32)
+from spikewatt.lava_runtime.lava.fixed_point import SHIFT, clipped, decayed, wrapped_once
+from spikewatt.network import AdaptiveLif, CubaLif, IntArray
 
 
 class CubaLifState:
-    """Current and voltage of one population, (size,) int32 each, and their update.
+    """Current u and voltage v of one population, (size,) int32 each."""
 
-    Arithmetic is in int32 throughout, as Lava's is, so that what overflows does so alike.
-    """
+    parts, graded = 1, False
 
     def __init__(self, neuron: CubaLif, size: int) -> None:
         self.neuron = neuron
@@ -37,19 +28,47 @@ class CubaLifState:
         self.u[:] = 0
         self.v[:] = 0
 
-    def update(self, a_in: IntArray, bias: IntArray) -> npt.NDArray[np.bool_]:
-        """One step: dendritic input and bias mantissas, (size,), to spikes, (size,)."""
-        u = _decayed(self.u, self.neuron.i_decay) + np.left_shift(a_in, SHIFT)
-        # Lava corrects once, and leaves +2**23 as it is
-        over, under = u > STATE_LIMIT, u <= -STATE_LIMIT
-        u[over] -= 2 * STATE_LIMIT
-        u[under] += 2 * STATE_LIMIT
-        v = _decayed(self.v, self.neuron.v_decay) + u + np.left_shift(bias, SHIFT)
-        v = np.clip(v, 1 - STATE_LIMIT, STATE_LIMIT - 1)
-        spikes: npt.NDArray[np.bool_] = v > self.threshold
+    def update(self, a_in: IntArray, bias: IntArray) -> IntArray:
+        """One step: dendritic input, (1, size), and bias mantissas, (size,), to spikes, (size,)."""
+        u = wrapped_once(decayed(self.u, self.neuron.i_decay) + np.left_shift(a_in[0], SHIFT))
+        v = clipped(decayed(self.v, self.neuron.v_decay) + u + np.left_shift(bias, SHIFT))
+        spikes = v > self.threshold
         v[spikes] = 0
         self.u, self.v = u, v
-        return spikes
+        return spikes.astype(np.int32)
 
 
-NEURONS: dict[type[Any], type[CubaLifState]] = {CubaLif: CubaLifState}
+class AdaptiveLifState:
+    """Current u, voltage v, threshold and refractory state of one population, (size,) each.
+
+    theta = theta_0 + ((theta - theta_0) (4096 - threshold_decay) >> 12)
+    r = r (4096 - refractory_decay) >> 12
+    A spike where v - r >= theta; then r += 2 theta, theta += threshold_step.
+    """
+
+    parts, graded = 1, False
+
+    def __init__(self, neuron: AdaptiveLif, size: int) -> None:
+        self.neuron = neuron
+        self.u: IntArray = np.zeros(size, dtype=np.int32)
+        self.v: IntArray = np.zeros(size, dtype=np.int32)
+        self.refractory: IntArray = np.zeros(size, dtype=np.int32)
+        self.above: IntArray = np.zeros(size, dtype=np.int32)  # threshold minus its start
+
+    def reset(self) -> None:
+        """Clear the state; the threshold goes back to its start."""
+        for state in (self.u, self.v, self.refractory, self.above):
+            state[:] = 0
+
+    def update(self, a_in: IntArray, bias: IntArray) -> IntArray:
+        """One step: dendritic input, (1, size), and bias mantissas, (size,), to spikes, (size,)."""
+        n = self.neuron
+        self.u = wrapped_once(decayed(self.u, n.i_decay) + np.left_shift(a_in[0], SHIFT))
+        self.v = clipped(decayed(self.v, n.v_decay) + self.u + np.left_shift(bias, SHIFT))
+        self.above = decayed(self.above, n.threshold_decay)
+        self.refractory = decayed(self.refractory, n.refractory_decay)
+        threshold = self.above + np.int32(n.threshold << SHIFT)
+        spikes = self.v - self.refractory >= threshold
+        self.refractory[spikes] += 2 * threshold[spikes]
+        self.above[spikes] += n.threshold_step << SHIFT
+        return spikes.astype(np.int32)

@@ -13,32 +13,38 @@ import numpy as np
 
 from spikewatt.energy.events import Counters, fan_out, fan_out_stored
 from spikewatt.lava_runtime.engine import Request
-from spikewatt.lava_runtime.lava.lif import NEURONS
+from spikewatt.lava_runtime.lava.neurons import DENDRITES, neuron_state
 from spikewatt.lava_runtime.lava.results import PopulationResults, Recorder, ResultFiles
-from spikewatt.lava_runtime.lava.stimulus import Stimulus
-from spikewatt.lava_runtime.lava.synapses import Kernel, Rows, kernel, message_bits
+from spikewatt.lava_runtime.lava.stimulus import Stimulus, is_driven
+from spikewatt.lava_runtime.lava.synapses import (
+    Kernel,
+    Rows,
+    expanded,
+    kernel,
+    message_bits,
+)
 from spikewatt.lava_runtime.lava.workplace import Workplace
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import IntArray, Network, Population, Projection
 
 
 class Dendrite:
-    """Input that waits for its step, (slots, size): a ring buffer over the coming steps."""
+    """Input that waits for its step, (slots, parts, size): a ring buffer over coming steps."""
 
-    def __init__(self, size: int, slots: int) -> None:
-        self.ring = np.zeros((slots, size), dtype=np.int64)
+    def __init__(self, parts: int, size: int, slots: int) -> None:
+        self.ring = np.zeros((slots, parts, size), dtype=np.int64)
 
     def take(self, step: int) -> IntArray:
-        """What arrives at this step, (size,) int32 as Lava's channels carry it."""
+        """What arrives at this step, (parts, size) int32 as Lava's channels carry it."""
         row = self.ring[step % len(self.ring)]
         arrived: IntArray = row.astype(np.int32)
         row[:] = 0
         return arrived
 
-    def add(self, first: int, rows: Rows) -> None:
+    def add(self, part: int, first: int, rows: Rows) -> None:
         """Let row d arrive at step first + d."""
         for d, row in enumerate(rows):
-            self.ring[(first + d) % len(self.ring)] += row
+            self.ring[(first + d) % len(self.ring), part] += row
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +52,9 @@ class Afferent:
     """One incoming projection, ready to execute."""
 
     kernel: Kernel
+    part: int
     graded: bool
     delay: int
-    source: int
     source_size: int
     source_depth: int
     fan_out: Counters
@@ -59,9 +65,9 @@ def _afferent(network: Network, p: Projection) -> Afferent:
     events, stored = fan_out(network, p), fan_out_stored(network, p)
     return Afferent(
         kernel=kernel(network, p),
+        part=DENDRITES[p.part],
         graded=message_bits(network, p.source) > 0,
         delay=p.delay,
-        source=p.source,
         source_size=events.size,
         source_depth=network.depths[p.source],
         fan_out=events,
@@ -82,11 +88,12 @@ class PopulationCore:
     ) -> None:
         self.size = population.size
         self.schedule, self.stimulus = schedule, stimulus
+        self.drives_dendrite = network.input.drives_dendrite
         self.depth = network.depths[population.layer]
         self.afferents = [_afferent(network, p) for p in network.incoming(population.layer)]
         waits = [a.delay + a.kernel.delays for a in self.afferents]
-        self.dendrite = Dendrite(self.size, max(waits, default=0) + 1)
-        self.state = NEURONS[type(population.neuron)](population.neuron, self.size)
+        self.state = neuron_state(population.neuron, self.size)
+        self.dendrite = Dendrite(self.state.parts, self.size, max(waits, default=0) + 1)
         bias = np.zeros(self.size) if population.bias is None else population.bias
         self.bias: IntArray = bias.reshape(-1).astype(np.int32)
         depths = {self.depth, *(a.source_depth for a in self.afferents)}
@@ -96,8 +103,12 @@ class PopulationCore:
         """Compute the neurons for one step; the spikes to send, (size,) int32."""
         if self.schedule.resets_at(step, self.depth):
             self.state.reset()
-        bias = self.bias if self.stimulus is None else self.stimulus.at(step)
-        spikes = self.state.update(self.dendrite.take(step), bias).astype(np.int32)
+        a_in, bias = self.dendrite.take(step), self.bias
+        if self.stimulus is not None and self.drives_dendrite:
+            a_in += self.stimulus.at(step)
+        elif self.stimulus is not None:
+            bias = self.stimulus.at(step)
+        spikes = self.state.update(a_in, bias)
         self.recorder.sent(step, self.depth, spikes, self.state)
         return spikes
 
@@ -114,7 +125,7 @@ class PopulationCore:
         in_time = a.kernel.delays if limit is None else limit - first
         if in_time > 0:
             rows = a.kernel.rows(active, spikes[active] if a.graded else None)
-            self.dendrite.add(first, rows[:in_time])
+            self.dendrite.add(a.part, first, rows[:in_time])
 
 
 def _results(request: Request, layer: int, place: Workplace) -> PopulationResults:
@@ -134,8 +145,8 @@ def population_cores(
     request: Request, table: IntArray, place: Workplace
 ) -> dict[int, PopulationCore]:
     """All populations of a request by layer, their results mapped in the workplace."""
-    network, schedule = request.network, request.schedule
-    driven = {network.input.layer} if network.input.drives_bias else set()
+    network, schedule = expanded(request.network), request.schedule
+    driven = {network.input.layer} if is_driven(network.input) else set()
     return {
         p.layer: PopulationCore(
             network,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.energy.events import FILL_KEYS, LayerCounts
-from spikewatt.lava_runtime.lava.lif import CubaLifState
+from spikewatt.lava_runtime.lava.neurons import NEURONS, NeuronState
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import IntArray, Population
 
@@ -82,7 +82,7 @@ class ResultFiles:
     ) -> PopulationResults:
         """A population's arrays: what is always counted, and what is asked for."""
         n, t, size = self.samples, self.steps, population.size
-        spike = np.int8 if population.message_bits == 0 else np.int32
+        spike = np.int32 if NEURONS[type(population.neuron)].graded else np.int8
         wanted: dict[str, tuple[tuple[int, ...], type[Any]]] = {
             "counts": ((4, n, t), np.int64),
             "fill": ((len(FILL_KEYS),), np.int64),
@@ -118,7 +118,7 @@ class Recorder:
         self.results, self.steps = results, schedule.steps
         self.windows = {depth: Window(schedule, depth) for depth in depths}
 
-    def sent(self, step: int, depth: int, spikes: IntArray, state: CubaLifState) -> None:
+    def sent(self, step: int, depth: int, spikes: IntArray, state: NeuronState) -> None:
         """Take note of what the neurons did in this step."""
         r = self.results
         if r.progress is not None:

@@ -6,7 +6,12 @@ import numpy as np
 
 from spikewatt.lava_runtime.lava.results import Window
 from spikewatt.lava_runtime.schedule import Schedule
-from spikewatt.network import IntArray
+from spikewatt.network import Input, IntArray
+
+
+def is_driven(source: Input) -> bool:
+    """Whether the stimulus drives a population's bias or dendrite, and is not sent as spikes."""
+    return source.drives_bias or source.drives_dendrite
 
 
 class Stimulus:

@@ -8,12 +8,14 @@ stay below the mantissa's width.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from spikewatt.expansion import expand
 from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
 
 Rows = npt.NDArray[np.int64]  # (delays, targets)
@@ -121,6 +123,27 @@ class ConvKernel:
         return np.asarray((out + half) % (2 * half) - half)
 
 
+class AxonDelayKernel:
+    """Another kernel whose sources each wait some steps before their spike reaches it."""
+
+    def __init__(self, kernel: Kernel, delay: IntArray) -> None:
+        self.kernel, self.delay = kernel, delay
+        self.delays = kernel.delays + int(delay.max(initial=0))
+
+    def rows(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Rows:
+        """Dendritic input of one step's spikes, (delays, targets)."""
+        waits = self.delay[active]
+        total: Rows | None = None
+        for wait in np.unique(waits):
+            now = waits == wait
+            rows = self.kernel.rows(active[now], None if values is None else values[now])
+            if total is None:
+                total = np.zeros((self.delays, rows.shape[1]), dtype=np.int64)
+            total[wait : wait + len(rows)] += rows
+        assert total is not None, "only called with spikes"
+        return total
+
+
 def _listed(dense: Dense, delay: IntArray) -> Sparse:
     """A delayed dense matrix as a list of its non-zero synapses."""
     targets, sources = (i.astype(np.int32) for i in np.nonzero(dense.weight))
@@ -151,8 +174,22 @@ KERNELS: dict[type[Any], Callable[[Network, Projection, Any], Kernel]] = {
 
 
 def kernel(network: Network, projection: Projection) -> Kernel:
-    """The kernel that computes a projection."""
-    return KERNELS[type(projection.synapses)](network, projection, projection.synapses)
+    """The kernel that computes a projection of an expanded network."""
+    made = KERNELS[type(projection.synapses)](network, projection, projection.synapses)
+    if projection.axon_delay is None or not projection.axon_delay.any():
+        return made
+    return AxonDelayKernel(made, projection.axon_delay)
+
+
+def expanded(network: Network) -> Network:
+    """The network with transposed convolutions and pools as listed synapses."""
+    projections = tuple(
+        replace(
+            p, synapses=expand(p.synapses, network.shape_of(p.source), network.shape_of(p.target))
+        )
+        for p in network.projections
+    )
+    return replace(network, projections=projections)
 
 
 def message_bits(network: Network, layer: int) -> int:
