@@ -1,4 +1,4 @@
-"""Our Lava processes against Lava's own Dense, Sparse (with delays too), Conv and LIF."""
+"""Our Lava processes against Lava's own: synapses with and without delays, every neuron model."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.lava import LavaEngine
 from spikewatt.lava_runtime.schedule import stream
 from spikewatt.network import (
+    AdaptiveLif,
     Conv,
     CubaLif,
+    Delta,
     Dense,
     Input,
     Network,
     Population,
     Projection,
+    ResonateFire,
+    Sigma,
+    SigmaDelta,
     Sparse,
 )
 
@@ -87,6 +92,77 @@ def chain(seed: int) -> Network:
     )
 
 
+def dense(rng, targets, sources, scale=64):
+    return Dense(weights(rng, targets, sources, scale=scale))
+
+
+def resonator(period: float, decay: float, threshold: int, izhikevich: bool) -> ResonateFire:
+    """The integers that Lava's RF makes of a period and a decay."""
+    turn = (1 - decay) * np.exp(2j * np.pi / period) * 4096
+    return ResonateFire(int(turn.imag), int(turn.real), threshold, izhikevich)
+
+
+def spiking(seed: int, message_bits: int) -> Network:
+    """Adaptive LIF and resonators: complex layers, loops, delays of axons and of synapses."""
+    rng = np.random.default_rng(seed)
+    adaptive = AdaptiveLif(800, 300, 250, 350, 60, 12)
+    return Network(
+        input=Input(0, (15,), message_bits),
+        populations=(
+            Population(1, (12,), adaptive, bias(rng, 12)),
+            Population(2, (13,), AdaptiveLif(4096, 0, 0, 4096, 30, 0)),
+            Population(3, (10,), resonator(7.3, 0.05, 200, True)),
+            Population(4, (9,), resonator(11, 0.02, 900, False)),
+            Population(5, (8,), resonator(2.6, 0.3, 150, False)),
+            Population(6, (7,), CubaLif(1024, 400, 100)),
+        ),
+        projections=(
+            Projection(0, 1, dense(rng, 12, 15), axon_delay=delays(rng, 15)),
+            Projection(1, 1, dense(rng, 12, 12, scale=16)),
+            Projection(1, 2, Dense(weights(rng, 13, 12), delays(rng, 13, 12) // 2), 3),
+            Projection(0, 2, sparse(rng, 13, 15)),
+            *(Projection(0, 3, dense(rng, 10, 15), part=part) for part in ("real", "imag")),
+            *(Projection(1, 4, dense(rng, 9, 12), part=part) for part in ("imag", "real")),
+            Projection(4, 4, dense(rng, 9, 9), part="imag"),
+            Projection(2, 5, dense(rng, 8, 13)),
+            Projection(3, 5, sparse(rng, 8, 10, delayed=True), part="imag"),
+            *(Projection(i, 6, dense(rng, 7, n)) for i, n in ((2, 13), (3, 10), (4, 9), (5, 8))),
+        ),
+    )
+
+
+def differences(seed: int, input_: Input) -> Network:
+    """Sigma-delta: every activation, loops, other exponents, convolutions of graded messages."""
+    rng = np.random.default_rng(seed)
+    conv = Conv(weights(rng, 3, 3, 2, 2, scale=5), stride=(2, 1), padding=(1, 0))
+    return Network(
+        input=input_,
+        populations=(
+            Population(0, (6, 5, 2), Delta(3), message_bits=16),
+            Population(1, (3, 4, 3), SigmaDelta(20), bias(rng, 3, 4, 3), message_bits=16),
+            Population(2, (12,), SigmaDelta(9, 2, 5, "unit"), bias(rng, 12), message_bits=16),
+            Population(3, (11,), Delta(5, 0, 3), message_bits=16),
+            Population(4, (10,), SigmaDelta(0, 0, 6), message_bits=16),
+            Population(5, (9,), Sigma(), message_bits=24),
+            Population(6, (8,), CubaLif(4096, 0, 1000)),
+        ),
+        projections=(
+            Projection(0, 1, conv),
+            Projection(0, 2, dense(rng, 12, 60, scale=2), axon_delay=delays(rng, 60) // 8),
+            Projection(2, 2, dense(rng, 12, 12, scale=1)),
+            Projection(1, 3, sparse(rng, 11, 36, delayed=True)),
+            Projection(2, 4, dense(rng, 10, 12)),
+            Projection(3, 4, sparse(rng, 10, 11)),
+            Projection(4, 4, dense(rng, 10, 10)),
+            Projection(1, 5, dense(rng, 9, 36)),
+            Projection(2, 5, Dense(weights(rng, 9, 12), delays(rng, 9, 12))),
+            Projection(3, 6, dense(rng, 8, 11)),
+            Projection(4, 6, dense(rng, 8, 10)),
+            Projection(5, 6, dense(rng, 8, 9)),
+        ),
+    )
+
+
 def binary(seed, shape):
     return np.random.default_rng(seed).integers(0, 2, (*shape, STEPS)).astype(np.int32)
 
@@ -103,6 +179,13 @@ JOBS = {
     "graded": (branching(2, 8), graded(2, (6, 5, 2), 128), None),
     "overflowing": (branching(3, 24), graded(3, (6, 5, 2), 2**17), None),
     "resetting": (chain(4), binary(4, (20,)), 13),
+    "spiking": (spiking(5, 0), binary(5, (15,)), None),
+    "spiking, graded": (spiking(6, 12), graded(6, (15,), 2**11), None),
+    "sigma-delta": (
+        differences(7, Input(0, (6, 5, 2), drives_dendrite=True)),
+        graded(7, (6, 5, 2), 60),
+        None,
+    ),
 }
 
 
@@ -124,7 +207,7 @@ def test_equals_stock_lava(name, stock):
     ours = LavaEngine().run(Request(network, stimulus[None], schedule, layers, record_state=True))
     for layer in layers:
         spikes, u, v = stock[name][layer]
-        assert 0 < spikes.sum() < spikes.size
+        assert 0 < np.count_nonzero(spikes) < spikes.size, layer
         np.testing.assert_array_equal(ours.spikes[layer][0], spikes)
         np.testing.assert_array_equal(ours.u[layer][0, ..., -1], u)
         np.testing.assert_array_equal(ours.v[layer][0, ..., -1], v)
