@@ -2,6 +2,9 @@
 
 Slow and obviously right. It knows synapses only one by one, has no fan-out tables, no events
 lists and no local time; whatever is faster has to give the same numbers.
+
+A convolution's sum wraps at 24 bit per projection and step of arrival: delays come before the
+synapses.
 """
 
 from __future__ import annotations
@@ -10,12 +13,23 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+from oracle_neurons import STEPS, to_int32
 
 from spikewatt.energy.events import FILL_KEYS, Counts, LayerCounts
 from spikewatt.lava_runtime.engine import Execution, Request
-from spikewatt.network import Conv, CubaLif, Dense, Network, Projection
+from spikewatt.network import (
+    Conv,
+    ConvTranspose,
+    Dense,
+    Network,
+    Pool,
+    Projection,
+    Sparse,
+    Unpool,
+)
 
 HIGH = 2**23
+PARTS = {"real": 0, "imag": 1}
 
 
 @dataclass
@@ -29,50 +43,83 @@ class Synapse:
     wraps: bool
 
 
-def _listed(rows, wraps: bool) -> Synapse:
-    columns = np.array(rows, np.int64).reshape(-1, 4).T
-    return Synapse(*columns, wraps)
+def _windows(s, near, far, kernel):
+    """Places (x, y) of the near side, taps (i, j), and the far place that each tap sees."""
+    for x, y in np.ndindex(near[:2]):
+        for i, j in np.ndindex(kernel):
+            fx = x * s.stride[0] - s.padding[0] + i * s.dilation[0]
+            fy = y * s.stride[1] - s.padding[1] + j * s.dilation[1]
+            if 0 <= fx < far[0] and 0 <= fy < far[1]:
+                yield (x, y), (i, j), (fx, fy)
 
 
-def _conv_rows(conv: Conv, source, target):
+def _flat(shape, place, channel) -> int:
+    return int(np.ravel_multi_index((*place, channel), shape))
+
+
+def _pairs(weight, groups: int):
+    """Channels (out, in) that are joined, and the weight's input axis."""
+    out, per_group = weight.shape[0], weight.shape[3]
+    for o, c in np.ndindex(out, per_group):
+        yield o, o // (out // groups) * per_group + c, c
+
+
+def _conv_rows(s: Conv, source, target):
     """Each output neuron looks at each of its taps; taps outside the border do not exist."""
-    out_channels, kx, ky, per_group = conv.weight.shape
-    for x, y, o in np.ndindex(target):
-        group = o // (out_channels // conv.groups)
-        for i, j, c in np.ndindex(kx, ky, per_group):
-            sx = x * conv.stride[0] - conv.padding[0] + i * conv.dilation[0]
-            sy = y * conv.stride[1] - conv.padding[1] + j * conv.dilation[1]
-            if 0 <= sx < source[0] and 0 <= sy < source[1]:
-                flat = np.ravel_multi_index((sx, sy, group * per_group + c), source)
-                yield flat, np.ravel_multi_index((x, y, o), target), conv.weight[o, i, j, c], 0
+    for place, (i, j), seen in _windows(s, target, source, s.weight.shape[1:3]):
+        for o, c, k in _pairs(s.weight, s.groups):
+            yield _flat(source, seen, c), _flat(target, place, o), s.weight[o, i, j, k], 0
+
+
+def _transposed_rows(s: ConvTranspose, source, target):
+    """As a convolution, with the two ends changed."""
+    for place, (i, j), seen in _windows(s, source, target, s.weight.shape[1:3]):
+        for o, c, k in _pairs(s.weight, s.groups):
+            yield _flat(source, place, c), _flat(target, seen, o), s.weight[o, i, j, k], 0
+
+
+def _pool_rows(s: Pool, source, target):
+    for place, tap, seen in _windows(s, target, source, s.weight.shape):
+        for c in range(source[2]):
+            yield _flat(source, seen, c), _flat(target, place, c), s.weight[tap], 0
+
+
+def _unpool_rows(s: Unpool, source, target):
+    for place, tap, seen in _windows(s, source, target, s.weight.shape):
+        for c in range(source[2]):
+            yield _flat(source, place, c), _flat(target, seen, c), s.weight[tap], 0
+
+
+def _dense_rows(s: Dense, source, target):
+    for j, i in np.ndindex(s.weight.shape):
+        if s.weight[j, i] != 0:
+            yield i, j, s.weight[j, i], 0 if s.delay is None else s.delay[j, i]
+
+
+def _sparse_rows(s: Sparse, source, target):
+    delay = np.zeros_like(s.weight) if s.delay is None else s.delay
+    yield from zip(s.sources, s.targets, s.weight, delay, strict=True)
+
+
+ROWS = {
+    Conv: _conv_rows,
+    ConvTranspose: _transposed_rows,
+    Pool: _pool_rows,
+    Unpool: _unpool_rows,
+    Dense: _dense_rows,
+    Sparse: _sparse_rows,
+}
 
 
 def synapses_of(network: Network, projection: Projection) -> Synapse:
-    """One entry per synapse."""
+    """One entry per synapse; its delay is its own and its source's axon's."""
     s = projection.synapses
-    if isinstance(s, Conv):
-        shapes = network.shape_of(projection.source), network.shape_of(projection.target)
-        return _listed(list(_conv_rows(s, *shapes)), wraps=True)
-    delay = np.zeros_like(s.weight) if s.delay is None else s.delay
-    if isinstance(s, Dense):
-        rows = [(i, j, s.weight[j, i], delay[j, i]) for j, i in np.ndindex(s.weight.shape)]
-        return _listed([r for r in rows if r[2] != 0], wraps=False)
-    return _listed(list(zip(s.sources, s.targets, s.weight, delay, strict=True)), wraps=False)
-
-
-def to_int32(x):
-    return (np.asarray(x, np.int64) + 2**31) % 2**32 - 2**31
-
-
-def lif_step(neuron: CubaLif, u, v, a_in, bias):
-    """One step of Lava's PyLifModelBitAcc: new u, v before the reset, and the spikes."""
-    decayed = np.sign(u) * (np.abs(u) * (4096 - neuron.i_decay) >> 12)
-    current = to_int32(decayed + to_int32(a_in << 6))
-    u = np.where(current > HIGH, current - 2 * HIGH, current)
-    u = np.where(u <= -HIGH, current + 2 * HIGH, u)
-    decayed = np.sign(v) * (np.abs(v) * (4096 - neuron.v_decay) >> 12)
-    v = np.clip(to_int32(decayed + u + (bias << 6)), -HIGH + 1, HIGH - 1)
-    return u, v, v > neuron.v_threshold << 6
+    shapes = network.shape_of(projection.source), network.shape_of(projection.target)
+    rows = np.array(list(ROWS[type(s)](s, *shapes)), np.int64).reshape(-1, 4)
+    source, target, weight, delay = rows.T
+    if projection.axon_delay is not None:
+        delay = delay + projection.axon_delay[source]
+    return Synapse(source, target, weight, delay, wraps=isinstance(s, Conv))
 
 
 class Oracle:
@@ -81,10 +128,10 @@ class Oracle:
     def __init__(self, request: Request) -> None:
         self.request, self.network, self.schedule = request, request.network, request.schedule
         self.synapses = [synapses_of(self.network, p) for p in self.network.projections]
-        self.arriving = defaultdict(int)  # (layer, global step) -> dendrite input
+        self.arriving = [defaultdict(int) for _ in self.synapses]  # sums by global step
         n, t = self.schedule.samples, self.schedule.steps
         pops = self.network.populations
-        self.state = {p.layer: np.zeros((2, p.size), np.int64) for p in pops}
+        self.state = {p.layer: np.zeros((4, p.size), np.int64) for p in pops}
         self.kept = {p.layer: np.zeros((3, n, p.size, t), np.int32) for p in pops}
         names = FILL_KEYS[:-1]
         self.cells = {p.layer: {k: np.zeros((n, t), np.int64) for k in names} for p in pops}
@@ -114,12 +161,14 @@ class Oracle:
             return np.zeros(source.size, np.int64)
         column = 0 if x.shape[-1] == 1 else place[1]
         values = x[place[0], ..., column].reshape(-1).astype(np.int64)
-        binary = source.message_bits == 0 and not source.drives_bias
+        binary = source.message_bits == 0 and source.layer not in self.network.by_layer
         return (values != 0).astype(np.int64) if binary else values
 
     def send(self, layer: int, spikes, step: int) -> None:
         """Put a step's spikes on their way and count their events, synapse by synapse."""
-        for projection, s in zip(self.network.projections, self.synapses, strict=True):
+        for k, (projection, s) in enumerate(
+            zip(self.network.projections, self.synapses, strict=True)
+        ):
             if projection.source != layer:
                 continue
             source_depth = self.network.depths[layer]
@@ -139,34 +188,49 @@ class Oracle:
                 a_in = np.zeros(self.network.by_layer[target].size, np.int64)
                 now = s.delay == delay
                 np.add.at(a_in, s.target[now], s.weight[now] * spikes[s.source[now]])
-                if s.wraps:
-                    a_in = (a_in + HIGH) % (2 * HIGH) - HIGH
-                self.arriving[target, arrival] = to_int32(self.arriving[target, arrival] + a_in)
+                self.arriving[k][arrival] = self.arriving[k][arrival] + a_in
+
+    def dendrites(self, layer: int, step: int):
+        """What arrives now, (2, size): the two parts; other neurons have the first only."""
+        a_in = np.zeros((2, self.network.by_layer[layer].size), np.int64)
+        for projection, s, arriving in zip(
+            self.network.projections, self.synapses, self.arriving, strict=True
+        ):
+            if projection.target == layer:
+                total = arriving.pop(step, 0)
+                total = (total + HIGH) % (2 * HIGH) - HIGH if s.wraps else total
+                a_in[PARTS[projection.part]] += total
+        if self.network.input.drives_dendrite and layer == self.network.input.layer:
+            a_in[0] += self.stimulus_at(step)
+        return to_int32(a_in)
+
+    def bias_at(self, layer: int, step: int):
+        if self.network.input.drives_bias and layer == self.network.input.layer:
+            return self.stimulus_at(step)
+        bias = self.network.by_layer[layer].bias
+        return 0 if bias is None else bias.reshape(-1).astype(np.int64)
 
     def advance(self, layer: int, step: int):
         """One population, one step."""
         population, depth = self.network.by_layer[layer], self.network.depths[layer]
         if self.schedule.resets_at(step, depth):
             self.state[layer][:] = 0
-        bias = 0 if population.bias is None else population.bias.reshape(-1).astype(np.int64)
-        if self.network.input.drives_bias and layer == self.network.input.layer:
-            bias = self.stimulus_at(step)
-        a_in = self.arriving.pop((layer, step), 0) + np.zeros(population.size, np.int64)
-        u, v, fired = lif_step(population.neuron, *self.state[layer], a_in, bias)
-        v = np.where(fired, 0, v)
-        self.state[layer][:] = u, v
-        self.book(layer, "spikes_out", depth, step, fired.sum())
+        neuron, a_in = population.neuron, self.dendrites(layer, step)
+        moved = STEPS[type(neuron)](neuron, self.state[layer], a_in, self.bias_at(layer, step))
+        spikes, state = to_int32(moved[0]), to_int32(moved[1])
+        self.state[layer][: len(state)] = state
+        self.book(layer, "spikes_out", depth, step, np.count_nonzero(spikes))
         place = self.place(depth, step)
         if place is None:
             self.fill[layer]["neuron_updates"] += population.size
         else:
             self.updates[layer] += population.size
-            self.kept[layer][:, place[0], :, place[1]] = fired, u, v
-        return fired.astype(np.int64)
+            self.kept[layer][:, place[0], :, place[1]] = spikes, state[0], state[1]
+        return spikes
 
     def run(self) -> Execution:
         for step in range(self.schedule.total_steps):
-            if not self.network.input.drives_bias:
+            if self.network.input.layer not in self.network.by_layer:
                 self.send(self.network.input.layer, self.stimulus_at(step), step)
             for population in self.network.populations:
                 self.send(population.layer, self.advance(population.layer, step), step)
