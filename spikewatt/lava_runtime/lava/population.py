@@ -13,38 +13,20 @@ import numpy as np
 
 from spikewatt.energy.events import Counters, fan_out, fan_out_stored
 from spikewatt.lava_runtime.engine import Request
+from spikewatt.lava_runtime.lava.dendrite import Dendrite
 from spikewatt.lava_runtime.lava.neurons import DENDRITES, neuron_state
 from spikewatt.lava_runtime.lava.results import PopulationResults, Recorder, ResultFiles
 from spikewatt.lava_runtime.lava.stimulus import Stimulus, is_driven
 from spikewatt.lava_runtime.lava.synapses import (
     Kernel,
-    Rows,
     expanded,
     kernel,
     message_bits,
+    wraps_later,
 )
 from spikewatt.lava_runtime.lava.workplace import Workplace
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import IntArray, Network, Population, Projection
-
-
-class Dendrite:
-    """Input that waits for its step, (slots, parts, size): a ring buffer over coming steps."""
-
-    def __init__(self, parts: int, size: int, slots: int) -> None:
-        self.ring = np.zeros((slots, parts, size), dtype=np.int64)
-
-    def take(self, step: int) -> IntArray:
-        """What arrives at this step, (parts, size) int32 as Lava's channels carry it."""
-        row = self.ring[step % len(self.ring)]
-        arrived: IntArray = row.astype(np.int32)
-        row[:] = 0
-        return arrived
-
-    def add(self, part: int, first: int, rows: Rows) -> None:
-        """Let row d arrive at step first + d."""
-        for d, row in enumerate(rows):
-            self.ring[(first + d) % len(self.ring), part] += row
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +35,7 @@ class Afferent:
 
     kernel: Kernel
     part: int
+    wraps_later: bool
     graded: bool
     delay: int
     source_size: int
@@ -66,6 +49,7 @@ def _afferent(network: Network, p: Projection) -> Afferent:
     return Afferent(
         kernel=kernel(network, p),
         part=DENDRITES[p.part],
+        wraps_later=wraps_later(p),
         graded=message_bits(network, p.source) > 0,
         delay=p.delay,
         source_size=events.size,
@@ -91,9 +75,14 @@ class PopulationCore:
         self.drives_dendrite = network.input.drives_dendrite
         self.depth = network.depths[population.layer]
         self.afferents = [_afferent(network, p) for p in network.incoming(population.layer)]
-        waits = [a.delay + a.kernel.delays for a in self.afferents]
         self.state = neuron_state(population.neuron, self.size)
-        self.dendrite = Dendrite(self.state.parts, self.size, max(waits, default=0) + 1)
+        waits = [a.delay + a.kernel.delays for a in self.afferents]
+        shape = (max(waits, default=0) + 1, self.state.parts, self.size)
+        self.dendrite = Dendrite(shape)
+        # what wraps apart from the others needs a buffer of its own
+        self.apart = {
+            k: Dendrite(shape, wraps=True) for k, a in enumerate(self.afferents) if a.wraps_later
+        }
         bias = np.zeros(self.size) if population.bias is None else population.bias
         self.bias: IntArray = bias.reshape(-1).astype(np.int32)
         depths = {self.depth, *(a.source_depth for a in self.afferents)}
@@ -104,6 +93,8 @@ class PopulationCore:
         if self.schedule.resets_at(step, self.depth):
             self.state.reset()
         a_in, bias = self.dendrite.take(step), self.bias
+        for dendrite in self.apart.values():
+            a_in += dendrite.take(step)
         if self.stimulus is not None and self.drives_dendrite:
             a_in += self.stimulus.at(step)
         elif self.stimulus is not None:
@@ -125,7 +116,7 @@ class PopulationCore:
         in_time = a.kernel.delays if limit is None else limit - first
         if in_time > 0:
             rows = a.kernel.rows(active, spikes[active] if a.graded else None)
-            self.dendrite.add(a.part, first, rows[:in_time])
+            self.apart.get(index, self.dendrite).add(a.part, first, rows[:in_time])
 
 
 def _results(request: Request, layer: int, place: Workplace) -> PopulationResults:

@@ -13,14 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from spikewatt.expansion import expand
+from spikewatt.lava_runtime.lava.convolution import ConvKernel
+from spikewatt.lava_runtime.lava.dendrite import Rows
 from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
-
-Rows = npt.NDArray[np.int64]  # (delays, targets)
-CONV_BITS = 24  # Lava's Conv wraps its sums as two's complement of this width
-FLOAT32_EXACT = 2**24
 
 
 class Kernel(Protocol):
@@ -81,48 +78,6 @@ class ListedKernel:
         return total.astype(np.int64).reshape(self.delays, self.targets)
 
 
-class ConvKernel:
-    """Shared kernels: every patch of the padded input times the kernels of its group."""
-
-    delays = 1
-
-    def __init__(self, conv: Conv, source: tuple[int, ...], graded: bool) -> None:
-        channels_out, kx, ky, per_group = conv.weight.shape
-        self.source, self.groups = source, conv.groups
-        bound = int(np.abs(conv.weight).max(initial=0)) * kx * ky * per_group
-        exact = np.float64 if graded or bound >= FLOAT32_EXACT else np.float32
-        # (groups, x * y * channel in, channel out)
-        grouped = conv.weight.reshape(conv.groups, channels_out // conv.groups, -1)
-        self.kernels = np.ascontiguousarray(grouped.transpose(0, 2, 1), dtype=exact)
-        self._view_patches(conv, exact)
-
-    def _view_patches(self, conv: Conv, dtype: type[Any]) -> None:
-        """Make the padded input and, on the same memory, the patches that the kernels see."""
-        _, kx, ky, _ = conv.weight.shape
-        (px, py), (dx, dy), (sx, sy) = conv.padding, conv.dilation, conv.stride
-        x, y, channels = self.source
-        padded: npt.NDArray[Any] = np.zeros((x + 2 * px, y + 2 * py, channels), dtype=dtype)
-        self.inside = padded[px : px + x, py : py + y]
-        span = (dx * (kx - 1) + 1, dy * (ky - 1) + 1)
-        windows = sliding_window_view(padded, (*span, 1))[..., 0]
-        patches = windows[::sx, ::sy, :, ::dx, ::dy]  # (x, y, channel, kernel x, kernel y)
-        grouped = patches.reshape(*patches.shape[:2], self.groups, -1, kx, ky)
-        if not np.shares_memory(grouped, padded):
-            raise AssertionError("splitting the channel axis must not copy")
-        self.patches = grouped.transpose(2, 0, 1, 4, 5, 3)  # (group, x, y, kx, ky, channel)
-
-    def rows(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Rows:
-        """Dendritic input of one step's spikes, (1, targets)."""
-        spikes = np.zeros(self.source, dtype=self.inside.dtype)
-        spikes.reshape(-1)[active] = 1 if values is None else values
-        self.inside[...] = spikes
-        positions = self.patches.shape[1] * self.patches.shape[2]
-        patches = self.patches.reshape(self.groups, positions, -1)
-        out = (patches @ self.kernels).transpose(1, 0, 2).reshape(1, -1).astype(np.int64)
-        half = 1 << (CONV_BITS - 1)
-        return np.asarray((out + half) % (2 * half) - half)
-
-
 class AxonDelayKernel:
     """Another kernel whose sources each wait some steps before their spike reaches it."""
 
@@ -163,7 +118,8 @@ def _sparse(network: Network, p: Projection, sparse: Sparse) -> Kernel:
 
 
 def _conv(network: Network, p: Projection, conv: Conv) -> Kernel:
-    return ConvKernel(conv, network.shape_of(p.source), message_bits(network, p.source) > 0)
+    graded = message_bits(network, p.source) > 0
+    return ConvKernel(conv, network.shape_of(p.source), graded, wraps_later(p))
 
 
 KERNELS: dict[type[Any], Callable[[Network, Projection, Any], Kernel]] = {
@@ -176,9 +132,14 @@ KERNELS: dict[type[Any], Callable[[Network, Projection, Any], Kernel]] = {
 def kernel(network: Network, projection: Projection) -> Kernel:
     """The kernel that computes a projection of an expanded network."""
     made = KERNELS[type(projection.synapses)](network, projection, projection.synapses)
-    if projection.axon_delay is None or not projection.axon_delay.any():
+    if projection.axon_delay is None:
         return made
     return AxonDelayKernel(made, projection.axon_delay)
+
+
+def wraps_later(projection: Projection) -> bool:
+    """Whether sums wrap only once all spikes are there: axons delay before the convolution."""
+    return isinstance(projection.synapses, Conv) and projection.axon_delay is not None
 
 
 def expanded(network: Network) -> Network:
