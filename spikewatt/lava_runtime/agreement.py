@@ -1,31 +1,24 @@
-"""Whether two executions agree, and if not: where first, and probably why.
-
-A cause is a function from a `Case` to a sentence or None; `CAUSES` lists them, the most telling
-first. A new cause is a new entry.
-"""
+"""Whether two executions agree, and if not: where first, and probably why (`causes.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from spikewatt.energy.events import differences
 from spikewatt.errors import SpikewattError
-from spikewatt.lava_runtime.engine import Execution
+from spikewatt.lava_runtime.case import Case, Record
+from spikewatt.lava_runtime.causes import likely_cause
+from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.reference import Reference, load_reference, save_reference
-from spikewatt.network import Dense, IntArray, Network
+from spikewatt.lava_runtime.replay import Values
+from spikewatt.network import Network
 
 __all__ = ["Agreement", "Difference", "Reference", "compare", "load_reference", "save_reference"]
 
-Spikes: TypeAlias = dict[int, IntArray]
-Values: TypeAlias = npt.NDArray[Any]
 Side: TypeAlias = Execution | Reference
-Cause: TypeAlias = "Callable[[Case], str | None]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,108 +84,6 @@ class Agreement:
         return " ".join(parts)
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One layer that differs, with what is known about the two executions.
-
-    samples: those in which anything recorded of the layer differs.
-    """
-
-    network: Network
-    layer: int
-    samples: frozenset[int]
-    expected: Spikes
-    found: Spikes
-
-    @cached_property
-    def pair(self) -> tuple[IntArray, IntArray]:
-        """Expected and found spikes of the layer."""
-        return self.expected[self.layer], self.found[self.layer]
-
-    def known_equal(self, layer: int) -> bool:
-        """Whether a layer's spikes (or the stimulus) are known to be equal on both sides."""
-        if layer not in self.network.by_layer:
-            return True
-        both = layer in self.expected and layer in self.found
-        return both and np.array_equal(self.expected[layer], self.found[layer])
-
-    @property
-    def sources_equal(self) -> bool:
-        """Whether all that the layer receives is known to be equal."""
-        return all(self.known_equal(q.source) for q in self.network.incoming(self.layer))
-
-
-def _shifted(case: Case) -> str | None:
-    expected, found = case.pair
-    for word, want, got in (
-        ("later", expected[..., :-1], found[..., 1:]),
-        ("earlier", expected[..., 1:], found[..., :-1]),
-    ):
-        if want.any() and np.array_equal(want, got):
-            return f"the same spikes come one step {word}: a delay or the phase of a reset is off"
-    return None
-
-
-def _trains(spikes: IntArray) -> IntArray:
-    """Spike trains of all neurons, sorted, (neurons, samples x steps)."""
-    flat = spikes.reshape(len(spikes), -1, spikes.shape[-1])
-    trains = np.concatenate(list(flat), axis=1)
-    return np.asarray(trains[np.lexsort(trains.T)])
-
-
-def _permuted(case: Case) -> str | None:
-    expected, found = case.pair
-    if not np.array_equal(_trains(expected), _trains(found)):
-        return None
-    return "the same spike trains come from other neurons: the flatten or axis order is off"
-
-
-def _left_over(case: Case) -> str | None:
-    later = len(case.pair[0]) - 1
-    if later < 1 or 0 in case.samples or 2 * len(case.samples) < later:
-        return None
-    return "the first sample agrees, later ones do not: state or delayed spikes outlive a reset"
-
-
-def _own_parameters(case: Case) -> str | None:
-    if not case.sources_equal:
-        return None
-    incoming = case.network.incoming(case.layer)
-    dense = [case.network.shape_of(q.source) for q in incoming if isinstance(q.synapses, Dense)]
-    flatten = ", flatten order" if any(len(shape) > 1 for shape in dense) else ""
-    return (
-        f"what layer {case.layer} receives is equal, so its own weights{flatten}, delays, bias, "
-        "decays or threshold differ"
-    )
-
-
-def _not_recorded(case: Case) -> str | None:
-    return f"unknown; record the layers before layer {case.layer} on both sides to tell"
-
-
-def _readout_itself(case: Case) -> str | None:
-    if not case.known_equal(case.layer):
-        return None
-    return "the last layer's spikes are equal: the read-out's kind, groups or last step differ"
-
-
-SPIKE_CAUSES: tuple[Cause, ...] = (_shifted, _permuted, _left_over, _own_parameters, _not_recorded)
-STATE_CAUSES: tuple[Cause, ...] = (_own_parameters, _not_recorded)
-CAUSES: dict[str, tuple[Cause, ...]] = {
-    "spikes": SPIKE_CAUSES,
-    "u": STATE_CAUSES,
-    "v": STATE_CAUSES,
-    "readout": (_readout_itself, _not_recorded),
-}
-
-
-def _likely_cause(first: Difference, case: Case) -> str:
-    """The first cause that fits; a state that differs together with its spikes is told by them."""
-    spikes = first.quantity != "readout" and not case.known_equal(case.layer)
-    causes = CAUSES["spikes" if spikes else first.quantity]
-    return next(text for cause in causes if (text := cause(case)) is not None)
-
-
 def _first(quantity: str, layer: int, expected: Values, found: Values) -> Difference:
     """The first differing value of (N, *shape, T) arrays by step, sample, neuron."""
     step, sample, *neuron = (int(i) for i in np.argwhere(np.moveaxis(expected != found, -1, 0))[0])
@@ -249,9 +140,33 @@ def _counts(expected: Side, found: Execution) -> tuple[str, ...] | None:
     return tuple(differences(expected.counts, found.counts))
 
 
-def compare(network: Network, expected: Side, found: Execution) -> Agreement:
+def _record(side: Side) -> Record:
+    if isinstance(side, Reference):
+        return {"spikes": side.spikes}
+    return {"spikes": side.spikes, "u": side.u, "v": side.v}
+
+
+def _cause(
+    network: Network, sides: tuple[Side, Execution], all_q: list[Quantity], first: Difference,
+    request: Request | None,
+) -> str:  # fmt: skip
+    samples = _differing_samples([q for q in all_q if q.layer == first.layer])
+    stimulus = request.stimulus if request else None
+    if isinstance(sides[0], Reference):
+        stimulus = sides[0].input
+    records = _record(sides[0]), _record(sides[1])
+    schedule = request.schedule if request else None
+    case = Case(network, first.layer, samples, *records, stimulus, schedule)
+    return likely_cause(first.quantity, case)
+
+
+def compare(
+    network: Network, expected: Side, found: Execution, request: Request | None = None
+) -> Agreement:
     """Compare recorded spikes and state, read-outs and counts, as far as both sides have them.
 
+    request: what was executed; with its stimulus and schedule the cause of a difference in the
+    layers behind the input can be found too (a reference file brings its own stimulus).
     Raises SpikewattError where they have nothing in common, or other samples or steps.
     """
     quantities = _layers(network, expected, found)
@@ -264,12 +179,10 @@ def compare(network: Network, expected: Side, found: Execution) -> Agreement:
             "in common. Record the layers that the reference holds."
         )
     first = _first_in_layers(quantities) or (_first_in_layers([readout]) if readout else None)
-    samples = _differing_samples([q for q in all_q if first and q.layer == first.layer])
-    case = first and Case(network, first.layer, samples, expected.spikes, found.spikes)
     return Agreement(
         compared=(*map(str, all_q), *(["counts"] if counts is not None else [])),
         mismatches={str(q): n for q in all_q if (n := np.count_nonzero(q.expected != q.found))},
         first=first,
-        cause=_likely_cause(first, case) if first and case else None,
+        cause=_cause(network, (expected, found), all_q, first, request) if first else None,
         counts=counts or (),
     )
