@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from spikewatt.network import (
-    CubaLif,
     Input,
     IntArray,
     Network,
+    Neuron,
     Population,
     Projection,
     Readout,
@@ -18,6 +18,8 @@ from spikewatt.network import (
     StartRule,
     Synapses,
 )
+
+MESSAGE_BITS = 16  # magnitude of a stimulus that drives dendrites, as lava-dl has it
 
 
 @dataclass
@@ -31,7 +33,8 @@ class NetworkBuilder:
     entry: Input | None = None
 
     @property
-    def _next(self) -> int:
+    def next_layer(self) -> int:
+        """Number of the layer that will be added next."""
         return len(self.layer_types)
 
     @property
@@ -42,32 +45,53 @@ class NetworkBuilder:
 
     def input(self, shape: Shape, message_bits: int = 0) -> None:
         """Spikes enter here, binary or with `message_bits` magnitude bits and a sign."""
-        self.entry = Input(self._next, shape, message_bits)
-        self.layer_types[self._next], self.shape = "input", shape
+        self.entry = Input(self.next_layer, shape, message_bits)
+        self.layer_types[self.next_layer], self.shape = "input", shape
 
-    def bias_input(self, shape: Shape, neuron: CubaLif, scale: int, offset: int) -> None:
+    def bias_input(self, shape: Shape, neuron: Neuron, scale: int, offset: int) -> None:
         """The stimulus is the bias of a population."""
-        self.entry = Input(self._next, shape, drives_bias=True, scale=scale, offset=offset)
-        self.populations.append(Population(self._next, shape, neuron))
-        self.layer_types[self._next], self.shape = "input", shape
+        self.entry = Input(self.next_layer, shape, drives_bias=True, scale=scale, offset=offset)
+        self.add("input", Population(self.next_layer, shape, neuron), ())
+
+    def dendrite_input(self, population: Population, scale: int, offset: int) -> None:
+        """The stimulus is the dendrite's input of this population, signed messages."""
+        bits = population.message_bits or MESSAGE_BITS
+        self.entry = Input(
+            self.next_layer,
+            population.shape,
+            bits,
+            drives_dendrite=True,
+            scale=scale,
+            offset=offset,
+        )
+        self.add("input", population, ())
 
     def flatten(self) -> None:
         """The file's flatten layer; neurons keep their flat order (x, y, channel)."""
-        self.layer_types[self._next] = "flatten"
+        self.layer_types[self.next_layer] = "flatten"
 
     def population(
-        self, kind: str, shape: Shape, neuron: CubaLif, synapses: Synapses, bias: IntArray | None
+        self, kind: str, shape: Shape, neuron: Neuron, synapses: Synapses, bias: IntArray | None
     ) -> None:
         """Neurons with a projection from the last layer; kind is the file's layer type."""
-        layer, source = self._next, self.last
-        self.populations.append(Population(layer, shape, neuron, bias))
-        self.projections.append(Projection(source, layer, synapses))
-        self.layer_types[layer], self.shape = kind, shape
+        layer = self.next_layer
+        projection = Projection(self.last, layer, synapses)
+        self.add(kind, Population(layer, shape, neuron, bias), (projection,))
+
+    def add(self, kind: str, population: Population, projections: Sequence[Projection]) -> None:
+        """A population with its own projections; kind is the file's layer type."""
+        self.populations.append(population)
+        self.projections += projections
+        self.layer_types[population.layer], self.shape = kind, population.shape
+
+    def connect(self, source: int, target: int, synapses: Synapses) -> None:
+        """A further projection between layers that exist."""
+        self.projections.append(Projection(source, target, synapses))
 
     def average(self) -> int:
         """The file's average layer, at the end; returns its number."""
-        self.layer_types[self._next] = "average"
-        return self._next - 1
+        self.layer_types[self.next_layer] = "average"
+        return self.next_layer - 1
 
     def build(
         self,
