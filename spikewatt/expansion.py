@@ -6,6 +6,7 @@ Zeros of a kernel are listed too: a chip that shares kernels touches them.
 from __future__ import annotations
 
 from math import prod
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +25,20 @@ from spikewatt.synapses import (
 )
 
 Index = npt.NDArray[np.int64]
+_Listed = list[tuple[Index, Index, IntArray]]  # targets, sources, weights of equal shape
+
+# Lists are large and asked for several times: for counting, and by each engine.
+_done: WeakKeyDictionary[Synapses, dict[tuple[Shape, Shape], Sparse]] = WeakKeyDictionary()
 
 
 def expand(synapses: Synapses, source: Shape, target: Shape) -> Dense | Sparse | Conv:
     """Synapses that every engine knows: transposed convolutions and pools become lists."""
     if isinstance(synapses, Dense | Sparse | Conv):
         return synapses
-    if isinstance(synapses, ConvTranspose):
-        return _listed(_transposed_taps(synapses, source, target), source, target)
-    return _listed(_pool_taps(synapses, source, target), source, target)
+    known = _done.setdefault(synapses, {})
+    if (source, target) not in known:
+        known[source, target] = _listed(_all_taps(synapses, source, target), source, target)
+    return known[source, target]
 
 
 def _along(size: int, out: int, stride: int, shift: int) -> tuple[Index, Index]:
@@ -66,7 +72,10 @@ def _flat(shape: Shape, x: Index, y: Index, channel: Index) -> Index:
     return np.asarray(place[:, None] * shape[2] + channel[None, :])
 
 
-_Listed = list[tuple[Index, Index, IntArray]]  # targets, sources, weights of equal shape
+def _all_taps(s: ConvTranspose | Pool | Unpool, source: Shape, target: Shape) -> _Listed:
+    if isinstance(s, ConvTranspose):
+        return _transposed_taps(s, source, target)
+    return _pool_taps(s, source, target)
 
 
 def _transposed_taps(s: ConvTranspose, source: Shape, target: Shape) -> _Listed:

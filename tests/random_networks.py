@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -9,16 +11,25 @@ from spikewatt.energy.events import conv_out_axis
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.schedule import Schedule, clips, stream
 from spikewatt.network import (
+    AdaptiveLif,
     Conv,
+    ConvTranspose,
     CubaLif,
+    Delta,
     Dense,
     Input,
     Network,
+    Pool,
     Population,
     Projection,
     Readout,
+    ResonateFire,
+    Sigma,
+    SigmaDelta,
     Sparse,
     StartRule,
+    Synapses,
+    Unpool,
 )
 
 DECAYS = (0, 1, 1024, 4095, 4096)
@@ -49,71 +60,191 @@ def dense(rng, source: int, target: int) -> Dense:
 
 
 def sparse(rng, source: int, target: int) -> Sparse:
+    """Some synapses, zeros among them, some of them twice."""
     n = int(rng.integers(1, 2 * source * target))
     targets, sources = rng.integers(target, size=n), rng.integers(source, size=n)
-    weight = np.where((w := weights(rng, n)) == 0, 2, w)
     delay = pick(rng, None, delays(rng, n))
-    listed = targets.astype(np.int32), sources.astype(np.int32), weight
+    listed = targets.astype(np.int32), sources.astype(np.int32), weights(rng, n)
     return Sparse(*listed, (target, source), dense_macs=source * target, delay=delay)
 
 
-def conv(rng, source) -> tuple[Conv, tuple[int, int, int]] | None:
+def _pairs(rng, *lows: int) -> list[tuple[int, int]]:
+    return [tuple(int(i) for i in rng.integers(low, 3, 2)) for low in lows]
+
+
+def _sizes(source, kernel, stride, padding, dilation, after=(0, 0)) -> tuple[int, ...]:
+    """Places of a kernel along x and y."""
+    return tuple(
+        conv_out_axis(source[i] + after[i], int(kernel[i]), stride[i], padding[i], dilation[i])
+        for i in (0, 1)
+    )
+
+
+def _grown(rng, source, kernel, stride, padding, dilation) -> tuple[int, ...]:
+    """A size over which the kernel has as many places as the source."""
+    reach = [dilation[i] * (int(kernel[i]) - 1) + 1 for i in (0, 1)]
+    rest = [int(rng.integers(0, stride[i])) for i in (0, 1)]
+    return tuple((source[i] - 1) * stride[i] + reach[i] - 2 * padding[i] + rest[i] for i in (0, 1))
+
+
+def conv(rng, source) -> tuple[Conv, tuple[int, ...]] | None:
     """A convolution that fits the source, and its target's shape; None where nothing is left."""
     groups = int(pick(rng, 1, source[2]))
-    kernel = rng.integers(1, 4, 2)
-    geometry = [tuple(int(i) for i in rng.integers(lo, 3, 2)) for lo in (1, 0, 1)]
+    kernel, geometry = rng.integers(1, 4, 2), _pairs(rng, 1, 0, 1)
     channels = groups * int(rng.integers(1, 3))
-    target = tuple(
-        conv_out_axis(source[i], int(kernel[i]), *(g[i] for g in geometry)) for i in (0, 1)
-    )
-    if min(target) < 1:
-        return None
     weight = weights(rng, channels, *kernel, source[2] // groups)
-    return Conv(weight, *geometry, groups), (*target, channels)
+    sizes = _sizes(source, kernel, *geometry)
+    return (Conv(weight, *geometry, groups), (*sizes, channels)) if min(sizes) >= 1 else None
 
 
-def population(rng, layer: int, shape, driven: bool = False) -> Population:
-    neuron = CubaLif(int(pick(rng, *DECAYS, rng.integers(4097))), int(pick(rng, *DECAYS)), 0)
-    neuron = CubaLif(neuron.i_decay, neuron.v_decay, int(rng.integers(0, 700)))
-    biased = not driven and rng.random() < 0.6
+def transposed(rng, source):
+    groups = int(pick(rng, 1, source[2]))
+    kernel, geometry = rng.integers(1, 4, 2), _pairs(rng, 1, 0, 1)
+    channels = groups * int(rng.integers(1, 3))
+    weight = weights(rng, channels, *kernel, source[2] // groups)
+    shape = (*_grown(rng, source, kernel, *geometry), channels)
+    return ConvTranspose(weight, *geometry, groups), shape
+
+
+def pool(rng, source):
+    kernel, geometry = rng.integers(1, 4, 2), _pairs(rng, 1, 0, 1)
+    after = _pairs(rng, 0)[0]
+    sizes = _sizes(source, kernel, *geometry, after)
+    return Pool(weights(rng, *kernel), *geometry, after), (*sizes, source[2])
+
+
+def unpool(rng, source):
+    kernel, geometry = rng.integers(1, 4, 2), _pairs(rng, 1, 0, 1)
+    shape = (*_grown(rng, source, kernel, *geometry), source[2])
+    return Unpool(weights(rng, *kernel), *geometry), shape
+
+
+def kernels(rng, source) -> tuple[Synapses, tuple[int, ...]] | None:
+    """Synapses with shared kernels, and their target's shape; None where they do not fit."""
+    if len(source) != 3:
+        return None
+    made = pick(rng, conv, conv, transposed, pool, unpool)(rng, source)
+    return made if made and min(made[1]) >= 1 and max(made[1]) <= 9 else None
+
+
+def cuba(rng) -> CubaLif:
+    i_decay = int(pick(rng, *DECAYS, rng.integers(4097)))
+    return CubaLif(i_decay, int(pick(rng, *DECAYS)), int(rng.integers(0, 700)))
+
+
+def adaptive(rng) -> AdaptiveLif:
+    decays = (int(pick(rng, *DECAYS, rng.integers(4097))) for _ in range(4))
+    return AdaptiveLif(*decays, int(rng.integers(0, 300)), int(rng.integers(0, 50)))
+
+
+def _exponents(rng) -> tuple[int, int]:
+    return int(pick(rng, 0, 0, 3, 6)), int(pick(rng, 0, 3, 6))
+
+
+def delta(rng) -> Delta:
+    return Delta(int(rng.integers(0, 20)), *_exponents(rng))
+
+
+def sigma(rng) -> Sigma:
+    return Sigma()
+
+
+def sigma_delta(rng) -> SigmaDelta:
+    activation = str(pick(rng, "relu", "unit"))
+    return SigmaDelta(int(rng.integers(0, 500)), *_exponents(rng), activation)
+
+
+def resonator(rng) -> ResonateFire:
+    bits = int(pick(rng, 12, 12, 7))
+    decays = (int(i) for i in rng.integers(-(2**bits), 2**bits + 1, 2))
+    threshold = int(rng.integers(0, 2**15))
+    return ResonateFire(*decays, threshold, bool(rng.random() < 0.5), int(pick(rng, 0, 6)), bits)
+
+
+NEURONS = (cuba, cuba, adaptive, sigma, sigma_delta, resonator)
+
+
+def population(rng, layer: int, shape, driven: bool = False, neuron=None) -> Population:
+    """CUBA-LIF unless told; `driven` ones leave their bias to the stimulus."""
+    neuron = neuron or cuba(rng)
+    graded = isinstance(neuron, Delta | Sigma | SigmaDelta)
+    has_bias = isinstance(neuron, CubaLif | AdaptiveLif | SigmaDelta)
+    biased = has_bias and not driven and rng.random() < 0.6
     bias = rng.integers(-300, 300, shape).astype(np.int32) if biased else None
-    return Population(layer, tuple(shape), neuron, bias)
+    return Population(layer, tuple(shape), neuron, bias, message_bits=16 if graded else 0)
+
+
+def entry(rng, shape) -> tuple[Input, list[Population]]:
+    """The stimulus as spikes, as a population's bias, or as what a delta encoder receives."""
+    way = pick(rng, "spikes", "spikes", "bias", "dendrite")
+    bits = int(pick(rng, 0, 0, 1, 5)) if way == "spikes" else 0
+    source = Input(0, shape, bits, way == "bias", way == "dendrite")
+    if way == "spikes":
+        return source, []
+    makers = (cuba, adaptive, sigma_delta) if way == "bias" else (delta, delta, *NEURONS)
+    return source, [population(rng, 0, shape, True, pick(rng, *makers)(rng))]
+
+
+def projection(rng, source: int, target: int, synapses, size: int) -> Projection:
+    """A projection with small delays; size is that of its source."""
+    axon = pick(rng, None, None, None, delays(rng, size))
+    return Projection(source, target, synapses, int(rng.integers(0, 3)), axon)
+
+
+def _parted(rng, q: Projection, target: Population) -> Projection:
+    if isinstance(target.neuron, ResonateFire) and rng.random() < 0.5:
+        return replace(q, part="imag")
+    return q
+
+
+def loop(rng, p: Population) -> list[Projection]:
+    """Recurrence of about a quarter of the populations."""
+    if rng.random() < 0.75:
+        return []
+    synapses = pick(rng, dense, sparse)(rng, p.size, p.size)
+    return [_parted(rng, projection(rng, p.layer, p.layer, synapses, p.size), p)]
+
+
+def readout_of(rng, output: Population) -> Readout | None:
+    groups = [g for g in range(1, output.size + 1) if output.size % g == 0]
+    return pick(rng, None, *(Readout(k, int(pick(rng, *groups))) for k in ("membrane", "rate")))
 
 
 def network(seed: int, equalised: bool) -> Network:
     """A random graph; `equalised` branches arrive no earlier than their target begins."""
     rng = np.random.default_rng(seed)
     shape = tuple(int(i) for i in rng.integers(1, (5, 5, 4)))
-    drives = rng.random() < 0.3
-    source = Input(0, shape, message_bits=int(pick(rng, 0, 0, 1, 5)), drives_bias=drives)
-    populations = [population(rng, 0, shape, driven=True)] if drives else []
-    shapes, depths, projections = {0: shape}, {0: 0}, []
+    source, populations = entry(rng, shape)
+    projections = [q for p in populations for q in loop(rng, p)]
+    shapes, depths = {0: shape}, {0: 0}
     for layer in range(1, int(rng.integers(2, 6))):
         first = int(rng.integers(max(0, layer - 2), layer))
-        kernel = conv(rng, shapes[first]) if len(shapes[first]) == 3 else None
-        target = kernel[1] if kernel else (int(rng.integers(1, 7)),)
+        shared = kernels(rng, shapes[first])
+        target = shared[1] if shared else (int(rng.integers(1, 7)),)
         others = [int(i) for i in rng.integers(0, layer, rng.integers(0, 3))]
         depths[layer] = 1 + max(depths[s] for s in (first, *others))
-        for i, s in enumerate((first, *others)):
-            sizes = int(np.prod(shapes[s])), int(np.prod(target))
-            synapses = kernel[0] if kernel and i == 0 else pick(rng, dense, sparse)(rng, *sizes)
-            early = depths[layer] - 1 - depths[s] if equalised else 0
-            projections.append(Projection(s, layer, synapses, early + int(rng.integers(0, 3))))
-        populations.append(population(rng, layer, target))
         shapes[layer] = target
-    size = populations[-1].size
-    groups = [g for g in range(1, size + 1) if size % g == 0]
-    readout = pick(rng, None, *(Readout(k, int(pick(rng, *groups))) for k in ("membrane", "rate")))
-    start = pick(rng, None, *StartRule)
-    return Network(source, tuple(populations), tuple(projections), start=start, readout=readout)
+        made = population(rng, layer, target, neuron=pick(rng, *NEURONS)(rng))
+        for i, s in enumerate((first, *others)):
+            size = int(np.prod(shapes[s]))
+            synapses = shared[0] if shared and i == 0 else None
+            synapses = synapses or pick(rng, dense, sparse)(rng, size, made.size)
+            q = projection(rng, s, layer, synapses, size)
+            early = depths[layer] - 1 - depths[s] if equalised else 0
+            projections.append(_parted(rng, replace(q, delay=q.delay + early), made))
+        projections += loop(rng, made)
+        populations.append(made)
+    ends = {"start": pick(rng, None, *StartRule), "readout": readout_of(rng, populations[-1])}
+    return Network(source, tuple(populations), tuple(projections), **ends)
 
 
 def stimulus(seed: int, source: Input, schedule: Schedule) -> np.ndarray:
-    """Binary, graded or signed messages, or biases held or one a step."""
+    """Binary, graded or signed messages, or biases or dendrites held or one a step."""
     rng = np.random.default_rng(seed)
-    held = source.drives_bias and rng.random() < 0.5
+    driven = source.drives_bias or source.drives_dendrite
+    held = driven and rng.random() < 0.5
     shape = (schedule.samples, *source.shape, 1 if held else schedule.steps)
-    if source.drives_bias:
+    if driven:
         return rng.integers(-100, 400, shape).astype(np.int32)
     limit = 2**source.message_bits
     values = rng.integers(-limit + 1, limit, shape) if source.message_bits else 1

@@ -8,13 +8,28 @@ delayed synapse gives its event once, in the step in which the spike reaches the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spikewatt.network import Conv, Dense, Network, Projection, Shape, Sparse
+from spikewatt.expansion import expand
+from spikewatt.network import (
+    Conv,
+    ConvTranspose,
+    Dense,
+    Network,
+    Pool,
+    Projection,
+    Shape,
+    Sparse,
+    Synapses,
+    Unpool,
+)
 
 Counters = npt.NDArray[np.int64]
 
@@ -42,35 +57,59 @@ def _conv_fan_out(conv: Conv, source: Shape, target: Shape, nonzero: bool) -> Co
     return np.asarray(fan_out.reshape(-1))
 
 
+def _sparse_fan_out(sparse: Sparse, nonzero: bool) -> Counters:
+    sources = sparse.sources[sparse.weight != 0] if nonzero else sparse.sources
+    return np.bincount(sources, minlength=sparse.shape[1]).astype(np.int64)
+
+
+def _ends(network: Network, projection: Projection) -> tuple[Shape, Shape]:
+    return network.shape_of(projection.source), network.shape_of(projection.target)
+
+
 def fan_out(network: Network, projection: Projection) -> Counters:
     """Stored non-zero synapses of each source neuron, (sources,)."""
-    s = projection.synapses
+    ends = _ends(network, projection)
+    s = expand(projection.synapses, *ends)
     if isinstance(s, Dense):
         return np.asarray((s.weight != 0).sum(axis=0, dtype=np.int64))
     if isinstance(s, Sparse):
-        return np.bincount(s.sources[s.weight != 0], minlength=s.shape[1]).astype(np.int64)
-    source, target = network.shape_of(projection.source), network.shape_of(projection.target)
-    return _conv_fan_out(s, source, target, nonzero=True)
+        return _sparse_fan_out(s, nonzero=True)
+    return _conv_fan_out(s, *ends, nonzero=True)
 
 
 def fan_out_stored(network: Network, projection: Projection) -> Counters:
-    """As `fan_out`, with the zeros that a chip stores because kernels are shared, (sources,)."""
-    s = projection.synapses
-    if not isinstance(s, Conv):
+    """As `fan_out`, with the zeros that a chip stores: listed ones and those of kernels."""
+    ends = _ends(network, projection)
+    s = expand(projection.synapses, *ends)
+    if isinstance(s, Dense):
         return fan_out(network, projection)
-    source, target = network.shape_of(projection.source), network.shape_of(projection.target)
-    return _conv_fan_out(s, source, target, nonzero=False)
+    if isinstance(s, Sparse):
+        return _sparse_fan_out(s, nonzero=False)
+    return _conv_fan_out(s, *ends, nonzero=False)
+
+
+def _places(shape: Shape) -> int:
+    return shape[0] * shape[1]
+
+
+_MACS: dict[type[Synapses], Callable[[Any, Shape, Shape], int]] = {
+    Dense: lambda s, source, target: int(s.weight.size),
+    Sparse: lambda s, source, target: int(s.dense_macs),
+    Conv: lambda s, source, target: int(s.weight.size) * _places(target),
+    ConvTranspose: lambda s, source, target: int(s.weight.size) * _places(source),
+    Pool: lambda s, source, target: int(s.weight.size) * prod(target),
+    Unpool: lambda s, source, target: int(s.weight.size) * prod(source),
+}
 
 
 def dense_macs(network: Network, projection: Projection) -> int:
-    """Multiply-accumulates per step as papers count them: all weights, padding taps included."""
+    """Multiply-accumulates per step as papers count them: all weights, padding taps included.
+
+    Kernels are counted at every place they are put: at the target's, and at the source's for
+    transposed convolutions and unpooling; those of pools once for every channel.
+    """
     s = projection.synapses
-    if isinstance(s, Dense):
-        return int(s.weight.size)
-    if isinstance(s, Sparse):
-        return s.dense_macs
-    x, y, _ = network.shape_of(projection.target)
-    return int(s.weight.size) * x * y
+    return _MACS[type(s)](s, *_ends(network, projection))
 
 
 def synapses(network: Network, projection: Projection) -> int:

@@ -7,9 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikewatt.energy.events import Counts
-from spikewatt.network import Conv, Network, Projection, Sparse
+from spikewatt.network import (
+    AdaptiveLif,
+    CubaLif,
+    Delta,
+    Dense,
+    Network,
+    Neuron,
+    Projection,
+    ResonateFire,
+    Sigma,
+    SigmaDelta,
+    Sparse,
+)
 
-_STATE_BYTES = 6  # u and v of a neuron, 24 bit each
+_STATE_BYTES = 3  # 24 bit each
+_STATES: dict[type[Neuron], int] = {
+    CubaLif: 2,  # u, v
+    AdaptiveLif: 4,  # u, v, threshold, refractoriness
+    Delta: 2,  # activation, residue
+    Sigma: 1,  # sum
+    SigmaDelta: 3,  # sum, activation, residue
+    ResonateFire: 2,  # real, imaginary
+}
 _BIAS_BYTES = 2  # a 13-bit mantissa
 
 
@@ -18,8 +38,9 @@ class Metrics:
     """Static and dynamic metrics of one execution.
 
     footprint: bytes of weights (1 each, kernels once), delays (1 each), biases (2 each) and
-    neuron state (6 each). connection_sparsity: share of the weights that are zero, kernels
-    once. activation_sparsity: share of neuron updates that end without a spike.
+    neuron states (3 each, a CUBA-LIF neuron has 2). connection_sparsity: share of the weights
+    that are zero, kernels once. activation_sparsity: share of neuron updates that end without a
+    spike.
     effective_macs, effective_acs: synaptic events a sample whose spikes do and do not carry
     values; a zero weight or a silent neuron costs nothing in either.
     """
@@ -34,7 +55,7 @@ class Metrics:
 def graded_layers(network: Network) -> frozenset[int]:
     """Layers that receive spikes with values: a source of theirs has message bits."""
     bits = {p.layer: p.message_bits for p in network.populations}
-    if not network.input.drives_bias:
+    if network.input.layer not in bits:
         bits[network.input.layer] = network.input.message_bits
     return frozenset(p.target for p in network.projections if bits[p.source] > 0)
 
@@ -65,16 +86,17 @@ def _weights(projection: Projection) -> tuple[int, int]:
     """Weights of a projection and how many are not zero; shared kernels count once."""
     s = projection.synapses
     nonzero = int(np.count_nonzero(s.weight))
-    # A sparse projection lists no zeros, so its dense form tells how many there are.
-    return (max(s.dense_macs, nonzero) if isinstance(s, Sparse) else int(s.weight.size)), nonzero
+    # A sparse projection need not list its zeros, so its dense form tells how many there are.
+    stored = int(s.weight.size)
+    return (max(s.dense_macs, stored) if isinstance(s, Sparse) else stored), nonzero
 
 
 def _footprint(network: Network) -> int:
-    total = sum(_STATE_BYTES * p.size for p in network.populations)
+    total = sum(_STATE_BYTES * _STATES[type(p.neuron)] * p.size for p in network.populations)
     total += sum(_BIAS_BYTES * p.bias.size for p in network.populations if p.bias is not None)
     for projection in network.projections:
         s = projection.synapses
         total += int(s.weight.size)
-        if not isinstance(s, Conv) and s.delay is not None:
-            total += int(s.delay.size)
+        delays = (projection.axon_delay, s.delay if isinstance(s, Dense | Sparse) else None)
+        total += sum(int(d.size) for d in delays if d is not None)
     return total

@@ -21,7 +21,20 @@ from spikewatt.energy.events import (
     fan_out_stored,
     synapses,
 )
-from spikewatt.network import Conv, CubaLif, Dense, Input, Network, Population, Projection, Sparse
+from spikewatt.expansion import expand
+from spikewatt.network import (
+    Conv,
+    ConvTranspose,
+    CubaLif,
+    Dense,
+    Input,
+    Network,
+    Pool,
+    Population,
+    Projection,
+    Sparse,
+    Unpool,
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -56,6 +69,36 @@ def test_what_papers_count() -> None:
     index = np.arange(3, dtype=np.int32)
     sparse = net_of(Sparse(index, index, index + 1, (3, 3), dense_macs=7), (3,), (3,))
     assert (dense_macs(*sparse), synapses(*sparse)) == (7, 3)
+
+
+def places(weight, spots: int, channels: int = 1) -> int:
+    return weight.size * spots * channels
+
+
+def test_what_papers_count_of_kernels_that_become_lists() -> None:
+    kernel, pooling = np.ones((4, 2, 2, 3), np.int32), np.ones((2, 2), np.int32)
+    convt = net_of(ConvTranspose(kernel, (2, 2)), (5, 4, 3), (10, 8, 4))
+    assert dense_macs(*convt) == synapses(*convt) == places(kernel, 5 * 4)
+    pool = net_of(Pool(pooling, (2, 2), after=(1, 0)), (5, 4, 3), (3, 2, 3))
+    assert dense_macs(*pool) == places(pooling, 3 * 2, 3)
+    assert synapses(*pool) == 5 * 4 * 3  # the taps of the last row's padding do not exist
+    unpool = net_of(Unpool(pooling, (2, 2)), (5, 4, 3), (10, 8, 3))
+    assert dense_macs(*unpool) == synapses(*unpool) == places(pooling, 5 * 4, 3)
+
+
+def test_listed_zeros_are_stored_and_no_events() -> None:
+    index = np.arange(3, dtype=np.int32)
+    sparse = Sparse(index, index, np.array([2, 0, -2], np.int32), (3, 3), dense_macs=9)
+    net = net_of(sparse, (3,), (3,))
+    assert fan_out(*net).tolist() == [1, 0, 1]
+    assert fan_out_stored(*net).tolist() == [1, 1, 1]
+
+
+def test_expansion_is_done_once() -> None:
+    pool = Pool(np.ones((2, 2), np.int32), (2, 2))
+    first = expand(pool, (4, 4, 1), (2, 2, 1))
+    assert expand(pool, (4, 4, 1), (2, 2, 1)) is first
+    assert expand(pool, (6, 4, 1), (3, 2, 1)) is not first
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
