@@ -1,138 +1,271 @@
-"""lava-dl's own blocks, lowered: SLAYER's forward pass and the native engine spike alike."""
+"""lava-dl's networks lowered: what comes out, what is refused, and what is left undisturbed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
-from lava.lib.dl import slayer
-from lava.lib.dl.slayer.neuron.norm import MeanOnlyBatchNorm, WgtScaleBatchNorm
+from slayer_cases import (
+    CUBA,
+    STEPS,
+    assert_same,
+    execute,
+    forward,
+    randomised,
+    request,
+    slayer,
+    spikes,
+)
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export.modules import from_slayer
-from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.native import NativeEngine
-from spikewatt.lava_runtime.schedule import clips
-from spikewatt.network import Network, StartRule
 from spikewatt.validation import violations
 
-STEPS = 12
-PARAMS = {"threshold": 1.0, "current_decay": 0.4, "voltage_decay": 0.2}
-NORMED = {**PARAMS, "norm": MeanOnlyBatchNorm}
+block = slayer.block
+MeanOnly, WgtScale = slayer.neuron.norm.MeanOnlyBatchNorm, slayer.neuron.norm.WgtScaleBatchNorm
+SAMPLE = torch.zeros(2, 6, STEPS)
 
 
 def chain(*blocks: torch.nn.Module) -> torch.nn.Sequential:
     return torch.nn.Sequential(*blocks)
 
 
-def dense(sizes: tuple[int, int], params: dict[str, object] = PARAMS, **options: bool):
-    block = slayer.block.cuba.Dense(params, *sizes, weight_scale=4, **options)
-    if block.neuron.norm is not None:
-        block.neuron.norm.running_mean = torch.randint(-30, 20, (sizes[1],)) / 64
-    return block
-
-
-def spikes(module: torch.nn.Module, shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(5)
-    x = (torch.rand(3, *shape, STEPS, generator=generator) < 0.4).float()
-    module.eval()
-    with torch.no_grad():
-        return x, module(x)
-
-
-def execute(network: Network, x: torch.Tensor) -> Execution:
-    """Native spikes on SLAYER's input (N, C, [H, W,] T)."""
-    stimulus = np.moveaxis(
-        x.numpy().astype(np.int32), range(1, x.dim() - 1), range(x.dim() - 2, 0, -1)
-    )
-    stimulus = np.ascontiguousarray(stimulus)
-    schedule = clips(network, len(stimulus), STEPS)
-    return NativeEngine().run(Request(network, stimulus, schedule, (network.output.layer,)))
-
-
-def assert_same(module: torch.nn.Module, shape: tuple[int, ...]) -> Network:
-    torch.manual_seed(0)
-    x, expected = spikes(module, shape)
-    network = from_slayer(module, x[:1])
-    assert not violations(network)
-    found = execute(network, x).spikes[network.output.layer]
-    want = expected.numpy()
-    want = np.moveaxis(want, range(1, want.ndim - 1), range(want.ndim - 2, 0, -1))
-    assert want.any()
-    # with delay_shift SLAYER's output lags as the whole pipeline does; the window starts there
-    lag = sum(getattr(b, "delay_shift", False) for b in module)
-    if network.start is StartRule.TOGETHER:
-        want, found = want[..., lag:], found[..., : STEPS - lag]
-    np.testing.assert_array_equal(found, want)
-    return network
-
-
-@pytest.mark.parametrize(("shift", "params"), [(True, PARAMS), (False, PARAMS), (False, NORMED)])
-def test_dense_chain(shift: bool, params: dict[str, object]) -> None:
-    torch.manual_seed(2)
-    blocks = [dense(s, params, delay_shift=shift) for s in ((6, 9), (9, 5))]
-    network = assert_same(chain(*blocks), (6,))
-    assert network.start is (StartRule.TOGETHER if shift else StartRule.BY_DEPTH)
+def dense(sizes: tuple[int, int], params: dict[str, object] = CUBA, **options: object):
+    module = randomised(block.cuba.Dense(dict(params), *sizes, delay_shift=False, **options))
+    if module.neuron.norm is not None:
+        module.neuron.norm.running_mean = torch.randint(-30, 20, (sizes[1],)) / 64
+    return module
 
 
 @pytest.mark.filterwarnings("ignore:torch.nn.utils.weight_norm is deprecated")
 def test_weight_norm() -> None:
     torch.manual_seed(3)
-    assert_same(chain(dense((6, 9), weight_norm=True, delay_shift=False)), (6,))
+    normed = dense((6, 9), weight_norm=True)
+    normed.synapse.weight_g.data *= 3
+    assert_same(chain(normed, dense((9, 4))), spikes((6,)))
 
 
-def test_axonal_delays_move_to_the_next_projection() -> None:
-    torch.manual_seed(4)
-    first = dense((6, 9), NORMED, delay=True, delay_shift=False)
-    first.delay.delay.data = torch.randint(0, 5, first.delay.delay.shape).float()
-    with torch.no_grad():
-        first(torch.zeros(1, 6, STEPS))
-        first.delay.delay.data = torch.randint(0, 5, (9,)).float()
-    network = assert_same(chain(first, dense((9, 5), delay_shift=False)), (6,))
-    assert network.projections[1].synapses.delay.max() > 0
-
-
-def test_a_delay_on_the_last_layer_is_refused() -> None:
-    last = dense((6, 9), delay=True, delay_shift=False)
-    with pytest.raises(SpikewattError, match="axonal delay on the last layer"):
-        from_slayer(chain(last), torch.zeros(1, 6, STEPS))
-
-
-@pytest.mark.parametrize("options", [{}, {"stride": (2, 1), "padding": (0, 1)}, {"groups": 2}])
-def test_conv_flatten_dense(options: dict[str, object]) -> None:
-    torch.manual_seed(6)
-    conv = slayer.block.cuba.Conv(
-        PARAMS, 2, 4, (3, 2), weight_scale=4, delay_shift=False, **options
+def test_masks() -> None:
+    torch.manual_seed(3)
+    masked = dense((6, 9), mask=(torch.rand(9, 6) < 0.5).float())
+    network = assert_same(chain(masked), spikes((6,)))
+    np.testing.assert_array_equal(
+        network.projections[0].synapses.weight[masked.mask.reshape(9, 6).numpy() == 0], 0
     )
-    size = conv(torch.zeros(1, 2, 6, 5, STEPS)).shape[1:-1].numel()
-    net = chain(conv, slayer.block.cuba.Flatten(), dense((size, 5), delay_shift=False))
-    network = assert_same(net, (2, 6, 5))
-    assert list(network.layer_types.values()) == ["input", "conv", "flatten", "dense"]
+
+
+def test_a_dense_network_runs_natively_and_in_lava_dl_as_it_is() -> None:
+    torch.manual_seed(2)
+    net, stimulus = chain(dense((6, 9)), dense((9, 5), {**CUBA, "norm": MeanOnly})), spikes((6,))
+    network = assert_same(net, stimulus)
+    assert not violations(network)
+    found = NativeEngine().run(request(network, stimulus.integers))
+    expected = execute(network, stimulus)
+    np.testing.assert_array_equal(found.spikes[2], expected.spikes[2])
 
 
 def test_average_is_a_rate_readout() -> None:
     torch.manual_seed(7)
-    net = chain(dense((6, 9), delay_shift=False), slayer.block.cuba.Average(num_outputs=3))
-    x, expected = spikes(net, (6,))
-    network = from_slayer(net, x[:1])
-    sums = execute(network, x).readout
+    net = chain(dense((6, 9)), block.cuba.Average(num_outputs=3))
+    stimulus = spikes((6,))
+    network = from_slayer(net, stimulus.x[:1])
+    sums = execute(network, stimulus).readout
     assert network.readout is not None
-    np.testing.assert_allclose(sums / network.readout.divisor, expected.sum(-1).numpy(), rtol=1e-6)
+    want = forward(net, stimulus.x).sum(-1).numpy()
+    np.testing.assert_allclose(sums / network.readout.divisor, want, rtol=1e-6)
 
 
-def test_what_cannot_be_said_exactly_is_refused() -> None:
-    sample = torch.zeros(1, 6, STEPS)
-    scaled = dense((6, 9), {**PARAMS, "norm": WgtScaleBatchNorm})
-    with pytest.raises(SpikewattError, match=r"Block 0 .*WgtScaleBatchNorm"):
-        from_slayer(chain(scaled), sample)
-    early = chain(dense((6, 9), NORMED, delay_shift=True))
-    with pytest.raises(SpikewattError, match="first step would differ"):
-        from_slayer(early, sample)
-    mixed = chain(dense((6, 9), delay_shift=True), dense((9, 5), delay_shift=False))
-    with pytest.raises(SpikewattError, match="mix delay_shift"):
-        from_slayer(mixed, sample)
-    recurrent = slayer.block.cuba.Recurrent(PARAMS, 6, 9)
-    with pytest.raises(SpikewattError, match=r"Block 0 .*Recurrent"):
-        from_slayer(chain(recurrent), sample)
-    with pytest.raises(SpikewattError, match="neither a Sequential"):
-        from_slayer(torch.nn.Linear(2, 2), sample)
+SCALED = {
+    "weights, current not kept": ({"current_decay": 1.0}, 1 / 64, -2),
+    "weights, current kept whole": ({"current_decay": 0.0}, 1 / 64, -1),
+    "threshold, nothing rounds": ({"current_decay": 1.0, "voltage_decay": 0.0}, 1.0, 1),
+    "threshold between two values": ({"current_decay": 1.0, "voltage_decay": 1.0}, 1.0, -3),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_wgt_scale_batch_norm_where_integers_can_say_it(name: str) -> None:
+    torch.manual_seed(4)
+    decays, gain, exponent = SCALED[name]
+    scaled = dense((6, 9), CUBA | decays | {"norm": WgtScale})
+    norm, threshold = scaled.neuron.norm, 1.0 if gain == 1 else 0.2
+    scaled.neuron._threshold = int(threshold * 64 + 1) / 64
+    scaled.synapse.weight.data = torch.randint(-20, 60, scaled.synapse.weight.shape) / 32 * gain
+    norm.running_mean = torch.randint(-8, 9, (9,)) / 32 * gain
+    norm.running_var = torch.tensor([4.0**exponent * 0.9])
+    assert_same(chain(scaled), spikes((6,)))
+
+
+def module_without_blocks() -> torch.nn.Module:
+    return torch.nn.Linear(2, 2)
+
+
+def other_norm() -> torch.nn.Module:
+    class Other(MeanOnly):
+        pass
+
+    return chain(dense((6, 9)), dense((9, 5), {**CUBA, "norm": Other}))
+
+
+def scaled() -> torch.nn.Module:
+    net = dense((6, 9), {**CUBA, "norm": WgtScale})
+    net.neuron.norm.running_var = torch.tensor([3.9])
+    return chain(net)
+
+
+def late_output() -> torch.nn.Module:
+    net = dense((6, 9), {**CUBA, "norm": MeanOnly}, delay=True)
+    net(SAMPLE)
+    net.delay.delay.data += 2
+    return chain(net)
+
+
+def shared(**params: object) -> Callable[[], torch.nn.Module]:
+    return lambda: chain(dense((6, 9), CUBA | params))
+
+
+def kwta() -> torch.nn.Module:
+    params = CUBA | {"threshold": 8.0}
+    return chain(block.cuba.KWTA(params, 6, 8, num_winners=1, delay_shift=False))
+
+
+def mixed_units() -> torch.nn.Module:
+    delta = {"threshold": 0.1, "activation": torch.relu}
+    return chain(dense((6, 9)), block.sigma_delta.Dense(delta, 9, 5))
+
+
+def errors_add_up() -> torch.nn.Module:
+    delta = {"threshold": 0.1, "activation": torch.relu, "cum_error": True}
+    return chain(block.sigma_delta.Input(delta), block.sigma_delta.Dense(dict(delta), 6, 5))
+
+
+def trained_threshold() -> torch.nn.Module:
+    delta = {"threshold": 0.1, "activation": torch.relu, "requires_grad": True}
+    dense = block.sigma_delta.Dense(dict(delta), 6, 5)
+    dense.neuron.delta.threshold.data += 0.01
+    return chain(block.sigma_delta.Input(delta), dense)
+
+
+def no_activation() -> torch.nn.Module:
+    delta = {"threshold": 0.1, "activation": torch.tanh}
+    return chain(block.sigma_delta.Input(delta), block.sigma_delta.Dense(dict(delta), 6, 5))
+
+
+def adaptive(**params: object) -> dict[str, object]:
+    decays = {"threshold_decay": 0.3, "refractory_decay": 0.6, "threshold_step": 0.5}
+    return CUBA | decays | params
+
+
+def adaptive_norm() -> torch.nn.Module:
+    net = block.alif.Dense(adaptive(norm=MeanOnly), 6, 9)
+    net.neuron.norm.running_mean = torch.full((9,), 0.5)
+    return chain(net)
+
+
+REFUSED: dict[str, tuple[Callable[[], torch.nn.Module], str]] = {
+    "no blocks": (module_without_blocks, "neither a Sequential"),
+    "an own block": (lambda: chain(torch.nn.Identity()), r"Block 0 \(linear.Identity\).*not known"),
+    "only a flatten layer": (lambda: chain(block.cuba.Average(3)), "hold no neurons"),
+    "another norm": (other_norm, r"Block 1 \(cuba.Dense\).*norm is Other"),
+    "a scale that rounds": (scaled, r"Block 0 .*divides the current by 2\^1"),
+    "a late last layer with bias": (late_output, r"Block 0 .*delays the output of the last"),
+    "decays by channel": (shared(shared_param=False), "current decay differs by channel"),
+    "graded spikes": (shared(graded_spike=True), "graded spikes"),
+    "k winners with current": (kwta, r"KWTA.*enters before the current"),
+    "adaptive norm": (adaptive_norm, r"alif.Dense.*enters before the current"),
+    "spikes to sigma-delta": (mixed_units, r"Block 1 .*2\^-12"),
+    "cum_error": (errors_add_up, "cum_error|itself fails"),  # torch 2 does not run it
+    "a trained threshold": (trained_threshold, r"sigma_delta.Dense.*threshold in weight units"),
+    "another activation": (no_activation, "neither relu"),
+    "blocks behind the read-out": (
+        lambda: chain(dense((6, 6)), block.cuba.Average(6), dense((6, 6))),
+        "behind the read-out",
+    ),
+    "time decimation": (
+        lambda: chain(dense((6, 6)), block.cuba.TimeDecimation(2)),
+        r"Block 1 \(cuba.TimeDecimation\).*not known",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_said_exactly_is_refused(name: str) -> None:
+    torch.manual_seed(0)
+    make, message = REFUSED[name]
+    with pytest.raises(SpikewattError, match=message):
+        from_slayer(make(), SAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "options"),
+    [("Pool", 2, {"stride": 1}), ("Pool", 4, {}), ("Unpool", 2, {"stride": 1, "padding": 0})],
+)
+def test_pools_that_mix_channels_are_refused(kind: str, size: int, options: dict) -> None:
+    pool = getattr(block.cuba, kind)(dict(CUBA), size, delay_shift=False, **options)
+    sample = torch.zeros(1, 3, 7, 8, STEPS)
+    with pytest.raises(SpikewattError, match=r"borders of channels|itself fails on the sample"):
+        from_slayer(chain(pool), sample)
+
+
+def test_groups_of_an_image_are_refused() -> None:
+    conv = block.cuba.Conv(dict(CUBA), 2, 4, 3, delay_shift=False)
+    with pytest.raises(SpikewattError, match="no blocks of neighbours"):
+        from_slayer(chain(conv, block.cuba.Average(2)), torch.zeros(1, 2, 6, 5, STEPS))
+
+
+def test_a_module_that_is_not_the_chain_of_its_blocks_is_refused() -> None:
+    class Residual(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.blocks = torch.nn.ModuleList([dense((6, 6)), dense((6, 6))])
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            first = self.blocks[0](x)
+            return self.blocks[1](first) + first
+
+    torch.manual_seed(1)
+    with pytest.raises(SpikewattError, match="does not compute the chain of its `blocks`"):
+        from_slayer(Residual(), spikes((6,)).x)
+
+
+def test_a_sample_that_slayer_does_not_take_is_refused() -> None:
+    with pytest.raises(SpikewattError, match=r"itself fails on the sample of shape \(2, 5, 16\)"):
+        from_slayer(chain(dense((6, 9))), SAMPLE[:, :5])
+    with pytest.raises(SpikewattError, match="holds fractions"):
+        from_slayer(chain(dense((6, 9))), SAMPLE + 0.5)
+
+
+def test_signed_spikes_get_message_bits() -> None:
+    assert from_slayer(chain(dense((6, 9))), SAMPLE - 1).input.message_bits == 1
+    assert from_slayer(chain(dense((6, 9))), SAMPLE + 5).input.message_bits == 3
+
+
+def test_mode_and_state_are_left_as_they_were() -> None:
+    torch.manual_seed(8)
+    params = {**CUBA, "persistent_state": True}
+    net = chain(randomised(block.cuba.Dense(params, 6, 9, delay_shift=True)), dense((9, 5)))
+    x = spikes((6,)).x
+    with torch.no_grad():
+        net(x)
+    before = [b.clone() for b in net.buffers()], net[0].delay_buffer.clone()
+    from_slayer(net.train(), x)
+    assert net.training
+    assert all(map(torch.equal, before[0], net.buffers()))
+    assert torch.equal(before[1], net[0].delay_buffer)
+
+
+def test_persistent_state_is_one_longer_stream() -> None:
+    """SLAYER's calls with persistent_state go on; the network says the first of them."""
+    torch.manual_seed(9)
+    params = {**CUBA, "persistent_state": True}
+    net = chain(randomised(block.cuba.Dense(params, 6, 9, delay_shift=False))).eval()
+    stimulus = spikes((6,))
+    with torch.no_grad():
+        calls = torch.cat([net(part) for part in stimulus.x.split(STEPS // 2, dim=-1)], dim=-1)
+    network = from_slayer(net, stimulus.x)
+    found = execute(network, stimulus).spikes[1]
+    assert found.any()
+    np.testing.assert_array_equal(found, calls.numpy())
