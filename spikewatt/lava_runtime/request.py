@@ -22,7 +22,8 @@ def check(request: Request) -> None:
 def _check_stimulus(request: Request) -> None:
     source, schedule = request.network.input, request.schedule
     want = (schedule.samples, *source.shape, schedule.steps)
-    held = (*want[:-1], 1) if source.drives_bias else want
+    driven = source.drives_bias or source.drives_dendrite
+    held = (*want[:-1], 1) if driven else want
     if request.stimulus.shape not in (want, held):
         other = "" if held == want else f" or {held}"
         raise SpikewattError(

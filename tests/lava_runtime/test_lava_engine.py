@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from lava_packed import in_lava
 from oracle import Oracle
 from random_networks import network as random_network
 from random_networks import requests, stimulus
@@ -58,7 +59,7 @@ def stepped(request: Request, folder: Path) -> Execution:
     network, source = request.network, Stimulus(table, request.schedule)
     for step in range(request.schedule.total_steps):
         sent = {layer: core.update(step) for layer, core in cores.items()}
-        if not network.input.drives_bias:
+        if network.input.layer not in cores:
             sent[network.input.layer] = source.at(step)
         for layer, core in cores.items():
             for k, projection in enumerate(network.incoming(layer)):
@@ -116,12 +117,18 @@ def test_lava_equals_the_oracle(kind: str, driven: bool) -> None:
     assert_same(expected, LavaEngine().run(request))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(100, 106))
-def test_lava_equals_the_oracle_again(kind: str, seed: int) -> None:
-    request = random_request(seed, kind)
-    assert_same(Oracle(request).run(), LavaEngine().run(request))
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        range(16),
+        *(pytest.param(range(k, k + 100), marks=pytest.mark.slow) for k in range(0, 500, 100)),
+    ],
+    ids=str,
+)
+def test_networks_packed_into_one_run_of_lava_equal_the_oracle(seeds, tmp_path) -> None:
+    asked = [random_request(1000 + seed, KINDS[seed % len(KINDS)]) for seed in seeds]
+    for request, found in zip(asked, in_lava(asked, tmp_path), strict=True):
+        assert_same(Oracle(request).run(), found)
 
 
 def small(**changes) -> Network:
