@@ -96,7 +96,7 @@ class PopulationCore:
         for dendrite in self.apart.values():
             a_in += dendrite.take(step)
         if self.stimulus is not None and self.drives_dendrite:
-            a_in += self.stimulus.at(step)
+            a_in[0] += self.stimulus.at(step)
         elif self.stimulus is not None:
             bias = self.stimulus.at(step)
         spikes = self.state.update(a_in, bias)
