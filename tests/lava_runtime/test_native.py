@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
-from random_networks import network, requests
+from random_networks import network, requests, stimulus
 
 from spikewatt.energy.events import differences
 from spikewatt.errors import SpikewattError
@@ -20,13 +22,15 @@ from spikewatt.network import (
     Dense,
     Input,
     Network,
+    Neuron,
     Population,
     Projection,
     Readout,
+    Sigma,
     StartRule,
 )
 
-slow_start = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow_start = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def assert_same(expected: Execution, found: Execution) -> None:
@@ -44,11 +48,25 @@ def assert_same(expected: Execution, found: Execution) -> None:
         np.testing.assert_array_equal(found.readout, expected.readout)
 
 
+def check_against_the_oracle(request: Request, workers: int, cells: int) -> None:
+    """How a run is split into chunks and threads must not matter."""
+    assert_same(Oracle(request).run(), NativeEngine(workers, cells).run(request))
+
+
+splits = st.sampled_from((1, 2, 3)), st.sampled_from((1, 60, 2**17))
+
+
 @slow_start
-@given(requests(), st.sampled_from((1, 2, 3)), st.sampled_from((1, 60, 2**17)))
+@given(requests(), *splits)
 def test_random_networks_equal_the_oracle(request_: Request, workers: int, cells: int) -> None:
-    found = NativeEngine(workers, cells).run(request_)
-    assert_same(Oracle(request_).run(), found)
+    check_against_the_oracle(request_, workers, cells)
+
+
+@pytest.mark.slow
+@settings(slow_start, max_examples=5000)
+@given(requests(), *splits)
+def test_thousands_of_random_networks(request_: Request, workers: int, cells: int) -> None:
+    check_against_the_oracle(request_, workers, cells)
 
 
 @settings(slow_start, max_examples=40)
@@ -56,8 +74,7 @@ def test_random_networks_equal_the_oracle(request_: Request, workers: int, cells
 def test_a_sample_does_not_depend_on_its_batch(seed: int, start: StartRule, steps: int) -> None:
     drawn = network(seed, equalised=True)
     net = Network(drawn.input, drawn.populations, drawn.projections, start, drawn.readout)
-    rng = np.random.default_rng(seed)
-    x = rng.integers(0, 2, (3, *net.input.shape, steps)).astype(np.int32)
+    x = stimulus(seed, net.input, clips(net, 3, steps))
     layers = tuple(net.by_layer)
     together = NativeEngine().run(Request(net, x, clips(net, 3, steps), layers, True))
     for k in range(3):
@@ -65,6 +82,7 @@ def test_a_sample_does_not_depend_on_its_batch(seed: int, start: StartRule, step
         alone = NativeEngine().run(request)
         for layer in layers:
             np.testing.assert_array_equal(together.spikes[layer][k], alone.spikes[layer][0])
+            np.testing.assert_array_equal(together.u[layer][k], alone.u[layer][0])
             np.testing.assert_array_equal(together.v[layer][k], alone.v[layer][0])
             all_counts, own = together.counts.by_layer[layer], alone.counts.by_layer[layer]
             np.testing.assert_array_equal(all_counts.synaptic_events[k], own.synaptic_events[0])
@@ -72,7 +90,7 @@ def test_a_sample_does_not_depend_on_its_batch(seed: int, start: StartRule, step
             np.testing.assert_array_equal(together.readout[k], alone.readout[0])
 
 
-def single(neuron: CubaLif, synapses, shape, target, bits: int = 0) -> Network:
+def single(neuron: Neuron, synapses, shape, target, bits: int = 0) -> Network:
     populations = (Population(1, target, neuron),)
     return Network(Input(0, shape, bits), populations, (Projection(0, 1, synapses),))
 
@@ -159,13 +177,47 @@ def test_requests_that_do_not_fit_are_errors() -> None:
             NativeEngine().run(Request(bad, x, stream(4)))
 
 
-def test_recurrence_and_early_branches_are_errors() -> None:
+def test_a_loop_comes_back_one_step_later() -> None:
+    """One spike in; the population keeps itself awake, one spike a step."""
+    one = Dense(np.full((1, 1), 8, np.int32))
+    net = single(CubaLif(4096, 4096, 5), one, (1,), (1,))
+    net = replace(net, projections=(*net.projections, Projection(1, 1, one, delay=1)))
+    done = both(net, np.array([[[1, 0, 0, 0, 0, 0]]]))
+    assert done.spikes[1][0, 0].tolist() == [0, 1, 0, 1, 0, 1]
+    assert done.counts.by_layer[1].synaptic_events[0].tolist() == [1, 1, 0, 1, 0, 1]
+
+
+def test_axons_delay_longer_than_the_gap_between_samples() -> None:
+    """What an axon holds at the end of a sample never arrives."""
+    dense = Dense(np.full((1, 2), 8, np.int32))
+    axon = Projection(0, 1, dense, axon_delay=np.array([1, 60], np.int32))
+    net = replace(single(CubaLif(4096, 4096, 5), dense, (2,), (1,)), projections=(axon,))
+    request = Request(net, np.ones((3, 2, 4), np.int32), clips(net, 3, 4), (1,))
+    done = NativeEngine(chunk_cells=2).run(request)
+    assert_same(Oracle(request).run(), done)
+    assert done.spikes[1][:, 0].tolist() == [[0, 1, 1, 1]] * 3
+
+
+def test_a_convolution_wraps_what_arrives_together() -> None:
+    """Delays come before the synapses: sums of two steps wrap as one."""
+    kernel = Conv(np.full((1, 1, 1, 2), 254, np.int32))
+    neuron = Sigma()
+    net = single(neuron, kernel, (1, 1, 2), (1, 1, 1), 24)
+    axon = replace(net.projections[0], axon_delay=np.array([1, 0], np.int32))
+    x = np.array([[2**15, 0, 0], [0, 2**14, 0]]).reshape(1, 1, 1, 2, 3)
+    found = both(replace(net, projections=(axon,)), x)
+    total = 254 * (2**15 + 2**14)
+    assert total > 2**23
+    assert found.u[1].reshape(-1).tolist() == [0, 0, total - 2**24]
+
+
+def test_wide_loops_and_early_branches_are_errors() -> None:
     one = Dense(np.ones((1, 1), np.int32))
     pops = tuple(Population(i, (1,), CubaLif(0, 0, 5)) for i in (1, 2))
     x = np.ones((1, 1, 4), np.int32)
-    loop = (Projection(0, 1, one), Projection(1, 1, one))
-    with pytest.raises(SpikewattError, match="layer 1 to layer 1 goes back"):
-        NativeEngine().run(Request(Network(Input(0, (1,)), pops[:1], loop), x, stream(4)))
+    loop = (Projection(0, 1, one), Projection(1, 2, one), Projection(2, 1, one))
+    with pytest.raises(SpikewattError, match="layer 2 to layer 1 goes back"):
+        NativeEngine().run(Request(Network(Input(0, (1,)), pops, loop), x, stream(4)))
     early = (Projection(0, 1, one), Projection(1, 2, one), Projection(0, 2, one))
     net = Network(Input(0, (1,)), pops, early)
     with pytest.raises(SpikewattError, match="at least 1, found 0"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import Network, Projection
 
@@ -52,20 +51,12 @@ class Clock:
         return range(-latest // self.length, (self.schedule.total_steps - 1) // self.length + 1)
 
     def lag(self, projection: Projection) -> int:
-        """Local steps from a spike to its arrival, the synapse's own delay apart.
+        """Local steps from a spike to its arrival, delays of axon and synapse apart.
 
-        Raises SpikewattError where a branch arrives before the step its target begins.
+        Below zero where these are longer than the lag is short.
         """
         source, target = self._phase(projection.source), self._phase(projection.target)
-        lag = source + 1 + projection.delay - target
-        if lag < 0:
-            raise SpikewattError(
-                f"The projection from layer {projection.source} to layer {projection.target} "
-                f"arrives {-lag} steps before layer {projection.target} begins its sample; with "
-                f"resets staggered by depth its delay must be at least {target - source - 1}, "
-                f"found {projection.delay}. Equalise the branches, or run without resets."
-            )
-        return lag
+        return source + 1 + projection.delay - target
 
     def active(self, layer: int, period: int) -> tuple[int, int]:
         """Local steps [begin, end) of a period in which a population runs."""

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 from time import perf_counter
 
 import numpy as np
 
-from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
+from spikewatt.lava_runtime.engine import Execution, Progress, Request
 from spikewatt.lava_runtime.native.clock import Clock
-from spikewatt.lava_runtime.native.kernels import update_lif
 from spikewatt.lava_runtime.native.ledger import Ledger
 from spikewatt.lava_runtime.native.program import Program, build
 from spikewatt.lava_runtime.native.worker import Worker
-from spikewatt.lava_runtime.schedule import stream
-from spikewatt.network import (
-    Conv,
-    CubaLif,
-    Dense,
-    Input,
-    Network,
-    Population,
-    Projection,
-    Sparse,
-    Synapses,
-)
-
-log = logging.getLogger("spikewatt")
 
 
 def _run_alone(program: Program, ledger: Ledger, progress: Progress) -> None:
@@ -96,33 +78,3 @@ def execute(
         wall_s=perf_counter() - built,
         details={"threads": float(threads)},
     )
-
-
-def _tiny() -> Request:
-    """A request that touches every kernel."""
-    one, two = np.ones((1, 1), np.int32), np.ones((2, 1), np.int32)
-    index = np.zeros(1, np.int32)
-    synapses: dict[int, Synapses] = {
-        1: Conv(one.reshape(1, 1, 1, 1)),
-        2: Dense(two, delay=np.array([[0], [1]], np.int32)),
-        3: Sparse(index, index, one[0], shape=(1, 2), dense_macs=2),
-    }
-    shapes = {1: (1, 1, 1), 2: (2,), 3: (1,)}
-    network = Network(
-        input=Input(0, (1, 1, 1)),
-        populations=tuple(Population(i, s, CubaLif(4096, 0, 1)) for i, s in shapes.items()),
-        projections=tuple(Projection(i - 1, i, s) for i, s in synapses.items()),
-    )
-    stimulus = np.ones((1, 1, 1, 1, 2), np.int32)
-    return Request(network, stimulus, stream(2), record=(1, 2, 3), record_state=True)
-
-
-@cache
-def warm_up() -> None:
-    """Load the kernels once per process; the first time on a machine compiles them."""
-    if not any(Path(str(update_lif.stats.cache_path)).glob("kernels.update_lif-*.nbi")):
-        log.info("Compiling the native engine; this takes some seconds, once.")
-    begun = perf_counter()
-    execute(_tiny(), 1, 1, no_progress)
-    if update_lif.stats.cache_misses:
-        log.info("Compiled the native engine in %.1f s.", perf_counter() - begun)

@@ -1,4 +1,4 @@
-"""The compiled loops: events in, synapses, neurons, counts.
+"""The compiled loops around the neurons: events in, synapses, counts.
 
 Spikes of a chunk of steps are lists: those of its t-th step are entries starts[t]:starts[t+1] of
 `neurons` (flat indices) and `values`. What is on its way to a population waits in a ring of
@@ -107,12 +107,12 @@ def _add_taps(
 @kernel
 def deliver_conv(
     starts: Any, neurons: Any, values: Any, arrival: int, weight: Any, taps_x: Any, taps_y: Any,
-    geometry: Any, ring: Any, scratch: Any,
+    geometry: Any, bound: int, ring: Any, scratch: Any,
 ) -> None:  # fmt: skip
     """Shared kernels, weight (channels in, kernel x, kernel y, channels out of the group).
 
     taps_x[x, i] is the target column that tap i of source column x reaches, -1 for none.
-    An empty scratch says that no sum can leave 24 bit; else the projection's sum wraps there.
+    bound is the largest sum of a target's weights; only a sum that may leave 24 bit is wrapped.
     """
     mask = ring.shape[0] - 1
     for t in range(starts.size - 1):
@@ -120,7 +120,10 @@ def deliver_conv(
         if lo == hi:
             continue
         row = ring[(arrival + t) & mask]
-        if scratch.size == 0:
+        peak = 0
+        for k in range(lo, hi):
+            peak = max(peak, abs(np.int64(values[k])))
+        if bound * peak < 1 << 23:
             _add_taps(weight, neurons, values, lo, hi, taps_x, taps_y, geometry, row)
             continue
         scratch[:] = 0
@@ -130,51 +133,34 @@ def deliver_conv(
 
 
 @kernel
-def _decay(state: Any, keep: int) -> Any:
-    kept = (abs(np.int64(state)) * keep) >> 12
-    return kept if state >= 0 else -kept
-
-
-@kernel
-def _integrate(row: Any, u: Any, v: Any, bias: Any, keep_u: int, keep_v: int) -> None:
-    """One step of every neuron but for the spikes; int32 wraps where Lava's does."""
-    high = 1 << 23
-    for j in range(u.size):
-        current = np.int64(np.int32(_decay(u[j], keep_u) + (np.int64(row[j]) << 6)))
-        if current > high:  # once, and +2^23 stays
-            current -= 2 * high
-        elif current <= -high:
-            current += 2 * high
-        voltage = np.int64(np.int32(_decay(v[j], keep_v) + current + (np.int64(bias[j]) << 6)))
-        u[j] = current
-        v[j] = min(max(voltage, 1 - high), high - 1)
-        row[j] = 0
-
-
-@kernel
-def update_lif(
-    ring: Any, u: Any, v: Any, bias: Any, neuron: Any, first: int, lo: int, hi: int, starts: Any,
-    neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe: int, probe_v: Any,
+def postpone(
+    starts: Any, neurons: Any, values: Any, first: int, delay: Any, held: Any, out_starts: Any,
+    out_neurons: Any, out_values: Any,
 ) -> None:  # fmt: skip
-    """CUBA-LIF over the chunk that begins at local step `first`; it runs in steps [lo, hi) only.
+    """Spikes that leave an axon in the chunk's steps; source i's come delay[i] steps later.
 
-    bias: (1 or steps, n). neuron: (4096 - i_decay, 4096 - v_decay, v_threshold << 6). Traces are
-    (steps, n) or empty. v at the end of local step `probe` is copied to probe_v.
+    held: (rows, sources), a ring of what is still inside, one row a step.
     """
-    count = starts[0] = 0
+    mask = held.shape[0] - 1
+    count = out_starts[0] = 0
     for t in range(starts.size - 1):
-        if lo <= first + t < hi:
-            row = ring[(first + t) & (ring.shape[0] - 1)]
-            _integrate(row, u, v, bias[min(t, bias.shape[0] - 1)], neuron[0], neuron[1])
-            for j in range(v.size):
-                if v[j] > neuron[2]:
-                    neurons[count], values[count], v[j] = j, 1, 0
-                    count += 1
-            if trace_u.shape[0] > 0:
-                trace_u[t], trace_v[t] = u, v
-            if first + t == probe:
-                probe_v[:] = v
-        starts[t + 1] = count
+        for k in range(starts[t], starts[t + 1]):
+            held[(first + t + delay[neurons[k]]) & mask, neurons[k]] = values[k]
+        row = held[(first + t) & mask]
+        for i in range(row.size):
+            if row[i] != 0:
+                out_neurons[count], out_values[count], row[i] = i, row[i], 0
+                count += 1
+        out_starts[t + 1] = count
+
+
+@kernel
+def add_drive(drive: Any, first: int, ring: Any) -> None:
+    """Add what the stimulus brings to the dendrites, (steps, n), from local step `first` on."""
+    for t in range(drive.shape[0]):
+        row = ring[(first + t) & (ring.shape[0] - 1)]
+        for j in range(row.size):
+            row[j] += drive[t, j]
 
 
 @kernel

@@ -10,16 +10,23 @@ import numpy.typing as npt
 from spikewatt.energy.events import Counters, fan_out, fan_out_stored
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.native.clock import Clock
-from spikewatt.lava_runtime.native.synapses import Layout, lay_out
-from spikewatt.network import Network, Population, Projection
+from spikewatt.lava_runtime.native.neurons import PARTS, Model, model
+from spikewatt.lava_runtime.native.synapses import NO_DELAY, Layout, ints, lay_out
+from spikewatt.network import DELAY_MAX, IntArray, Network, Population, Projection
 
 
 @dataclass(frozen=True, eq=False)
 class Afferent:
-    """One incoming projection of a population."""
+    """One incoming projection of a population.
+
+    lag: local steps to the arrival, with the shortest of the axons' delays. axon: the delays
+    beyond it, (sources,), or empty. part: the dendrite it drives.
+    """
 
     source: int
     lag: int
+    axon: IntArray
+    part: int
     layout: Layout
     fan_out: Counters
     fan_out_stored: Counters
@@ -27,10 +34,10 @@ class Afferent:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One population: its neuron's constants, constant bias and incoming projections."""
+    """One population: its neuron model, constant bias and incoming projections."""
 
     population: Population
-    neuron: npt.NDArray[np.int64]  # 4096 - i_decay, 4096 - v_decay, threshold << 6
+    model: Model
     bias: npt.NDArray[np.int32]  # (1, n)
     afferents: tuple[Afferent, ...]
 
@@ -58,31 +65,39 @@ class Program:
 def _check_order(network: Network) -> None:
     """Sources come before targets, so a chunk of steps runs population by population.
 
-    A recurrent projection will need chunks of one step in the loop it closes.
+    Only a population that projects to itself goes through its chunk step by step.
     """
     known = {network.input.layer}
     for p in network.populations:
         for q in network.incoming(p.layer):
-            if q.source not in known:
+            if q.source not in known and q.source != p.layer:
                 raise SpikewattError(
                     f"The projection from layer {q.source} to layer {q.target} goes back or "
-                    "starts nowhere; the native engine executes feed-forward networks only. "
-                    "List sources before targets, or use another engine."
+                    "starts nowhere; loops through several populations are not executed. "
+                    "List sources before targets, and loops as projections of a layer to itself."
                 )
         known.add(p.layer)
 
 
 def _afferent(network: Network, clock: Clock, projection: Projection) -> Afferent:
-    counts = fan_out(network, projection), fan_out_stored(network, projection)
-    return Afferent(projection.source, clock.lag(projection), lay_out(network, projection), *counts)
+    delay = np.zeros(1, np.int32) if projection.axon_delay is None else projection.axon_delay
+    shortest = int(delay.min(initial=DELAY_MAX))
+    return Afferent(
+        source=projection.source,
+        lag=clock.lag(projection) + shortest,
+        axon=ints(delay - shortest) if (delay > shortest).any() else NO_DELAY,
+        part=PARTS[projection.part],
+        layout=lay_out(network, projection),
+        fan_out=fan_out(network, projection),
+        fan_out_stored=fan_out_stored(network, projection),
+    )
 
 
 def _cell(network: Network, clock: Clock, p: Population) -> Cell:
-    n = p.neuron
     bias = np.zeros(p.size, np.int32) if p.bias is None else p.bias
     return Cell(
         population=p,
-        neuron=np.array([4096 - n.i_decay, 4096 - n.v_decay, n.v_threshold << 6], np.int64),
+        model=model(p.neuron),
         bias=np.require(bias.reshape(1, p.size), np.int32, ["C", "W"]),
         afferents=tuple(_afferent(network, clock, q) for q in network.incoming(p.layer)),
     )
@@ -91,7 +106,7 @@ def _cell(network: Network, clock: Clock, p: Population) -> Cell:
 def build(network: Network, clock: Clock, chunk_cells: int) -> Program:
     """Lay a network out for execution.
 
-    Raises SpikewattError for recurrence and for synapses or branches it cannot execute.
+    Raises SpikewattError for loops through several populations.
     """
     _check_order(network)
     cells = tuple(_cell(network, clock, p) for p in network.populations)

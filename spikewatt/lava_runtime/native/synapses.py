@@ -1,7 +1,7 @@
 """Synapses laid out so that the targets of one source lie together, one class a kernel.
 
-A new kind of synapse is a class with `deliver` and `delay_max`, a function that makes it from
-the network's, and an entry in `LAYOUTS`.
+A kind of synapse is a class with `deliver` and `delay_max`, a function that makes it from the
+network's, and an entry in `LAYOUTS`; kinds without one are listed first (`expand`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spikewatt.errors import SpikewattError, unknown_name
+from spikewatt.errors import SpikewattError
+from spikewatt.expansion import expand
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
 
-SUM_LIMIT = 2**23  # sums below it fit 24 bit
 NO_DELAY = np.zeros(0, np.int32)
 NO_SCRATCH = np.zeros(0, np.int32)
 
@@ -29,6 +29,10 @@ class Spikes:
     starts: npt.NDArray[np.int64]
     neurons: IntArray
     values: IntArray
+
+    def cut(self, begin: int, end: int) -> Spikes:
+        """Those of the chunk's steps [begin, end)."""
+        return Spikes(self.starts[begin : end + 1], self.neurons, self.values)
 
 
 class Layout(Protocol):
@@ -90,17 +94,17 @@ class ConvLayout:
     weight: IntArray  # (channels in, kernel x, kernel y, channels out of the group)
     taps: tuple[IntArray, IntArray]  # (source x, kernel x), (source y, kernel y): target or -1
     geometry: npt.NDArray[np.int64]
-    wraps: bool  # a sum may leave 24 bit
+    bound: int  # largest sum of a target's weights, signs apart
     delay_max: int = 0
 
     def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
         """Add every tap that lands on the target, output channels together."""
-        scratch = np.empty(ring.shape[1], np.int32) if self.wraps else NO_SCRATCH
-        args = (self.weight, *self.taps, self.geometry, ring, scratch)
+        scratch = np.empty(ring.shape[1], np.int32)
+        args = (self.weight, *self.taps, self.geometry, self.bound, ring, scratch)
         kernels.deliver_conv(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
 
 
-def _ints(values: npt.NDArray[Any]) -> IntArray:
+def ints(values: npt.NDArray[Any]) -> IntArray:
     """Contiguous and writeable int32: other layouts would have the kernels compiled again."""
     return np.require(values, np.int32, ["C", "W"])
 
@@ -112,9 +116,9 @@ def _by_source(s: Sparse) -> SparseLayout:
     delay = np.zeros(s.weight.size) if s.delay is None else s.delay
     return SparseLayout(
         first=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        targets=_ints(s.targets[order]),
-        weight=_ints(s.weight[order]),
-        delay=_ints(delay[order]),
+        targets=ints(s.targets[order]),
+        weight=ints(s.weight[order]),
+        delay=ints(delay[order]),
     )
 
 
@@ -125,9 +129,9 @@ def _sparse(network: Network, projection: Projection, s: Sparse) -> Layout:
 def _dense(network: Network, projection: Projection, s: Dense) -> Layout:
     delay = NO_DELAY if s.delay is None else s.delay
     if s.delay is not None and (s.delay == s.delay[:, :1]).all():
-        delay = _ints(s.delay[:, 0])
+        delay = ints(s.delay[:, 0])
     if delay.ndim == 1:
-        return DenseLayout(_ints(s.weight.T), delay)
+        return DenseLayout(ints(s.weight.T), delay)
     targets, sources = (i.astype(np.int32) for i in np.nonzero(s.weight))
     listed = (targets, sources, s.weight[targets, sources])
     return _by_source(Sparse(*listed, s.weight.shape, 0, delay[targets, sources]))  # type: ignore[arg-type]
@@ -139,14 +143,6 @@ def _taps(source: int, target: int, axis: int, conv: Conv) -> IntArray:
     reach = np.arange(source)[:, None] + conv.padding[axis] - taps
     lands = (reach >= 0) & (reach % conv.stride[axis] == 0) & (reach < target * conv.stride[axis])
     return np.where(lands, reach // conv.stride[axis], -1).astype(np.int32)
-
-
-def _largest_message(network: Network, source: int) -> int:
-    if source in network.by_layer:
-        bits = network.by_layer[source].message_bits
-    else:
-        bits = network.input.message_bits
-    return int(2**bits)
 
 
 def _conv(network: Network, projection: Projection, s: Conv) -> Layout:
@@ -164,10 +160,10 @@ def _conv(network: Network, projection: Projection, s: Conv) -> Layout:
     bound = np.abs(s.weight.astype(np.int64)).sum(axis=(1, 2, 3)).max(initial=0)
     geometry = (source[1], source[2], target[1], target[2], per_source, per_target)
     return ConvLayout(
-        weight=_ints(weight),
+        weight=ints(weight),
         taps=(_taps(source[0], target[0], 0, s), _taps(source[1], target[1], 1, s)),
         geometry=np.array(geometry, np.int64),
-        wraps=int(bound) * _largest_message(network, projection.source) >= SUM_LIMIT,
+        bound=int(bound),
     )
 
 
@@ -179,11 +175,7 @@ LAYOUTS: dict[type, Callable[[Network, Projection, Any], Layout]] = {
 
 
 def lay_out(network: Network, projection: Projection) -> Layout:
-    """The kernel-ready form of a projection's synapses.
-
-    Raises SpikewattError for a kind of synapse that this engine does not have.
-    """
-    kind = type(projection.synapses)
-    if kind not in LAYOUTS:
-        raise unknown_name("synapse type", kind.__name__, [k.__name__ for k in LAYOUTS])
-    return LAYOUTS[kind](network, projection, projection.synapses)
+    """The kernel-ready form of a projection's synapses."""
+    ends = network.shape_of(projection.source), network.shape_of(projection.target)
+    synapses = expand(projection.synapses, *ends)
+    return LAYOUTS[type(synapses)](network, projection, synapses)
