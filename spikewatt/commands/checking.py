@@ -1,4 +1,4 @@
-"""check: whether a file runs, and runs as written."""
+"""check: whether a file runs, runs as written, and what a target's limits say about it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from spikewatt.energy.events import dense_macs, fan_out
+from spikewatt.energy.limits import Fit, fit
 from spikewatt.export.netx import Inspection, inspect
 from spikewatt.files import whole_file
+from spikewatt.hardware_profiles import Profile
 from spikewatt.hardware_profiles import load as load_profile
-from spikewatt.network import Network
+from spikewatt.network import Network, Violation
 from spikewatt.report.tables import Column, render
 
 _LAYERS = ("layer", "type", "shape", "neurons", "synapses", "dense MACs/step", "depth")
 _VIOLATION = ("layer", "what", "found", "limit", "hint")
-UNPLACED = "cores and chips: not known, this version has no mapping to cores"
+_NEEDS = {
+    "resource": "resource",
+    "needed": "needed",
+    "per_core": "per core",
+    "cores": "cores, at least",
+}
 
 
 def run_check(path: Path, profile: str | None, json_path: Path | None, file: TextIO) -> bool:
@@ -24,26 +31,41 @@ def run_check(path: Path, profile: str | None, json_path: Path | None, file: Tex
 
     Raises SpikewattError where the file cannot be opened at all, or the profile is unknown.
     """
-    if profile is not None:
-        load_profile(profile)
+    target = None if profile is None else load_profile(profile)
     found = inspect(path)
+    fitted = fit(found.network, target) if target and found.network else None
+    violations = [*found.violations, *(fitted.violations if fitted else ())]
     if json_path is not None:
-        _write_json(found, json_path)
+        _write_json(found, violations, fitted, json_path)
     if found.network is not None:
         render(_rows(found.network), [Column(k) for k in _LAYERS], file)
-    if found.violations:
-        rows = [asdict(v) for v in found.violations]
-        render(rows, [Column(k) for k in _VIOLATION], file)
+    if violations:
+        render([asdict(v) for v in violations], [Column(k) for k in _VIOLATION], file)
     for text in found.warnings:
         file.write(f"warning: {text}\n")
     for text in found.lava_dl:
         file.write(f"not for lava-dl: {text}\n")
-    if profile is not None:
-        file.write(f"{UNPLACED}\n")
-    file.write(
-        f"{path}: {'ok' if not found.violations else f'{len(found.violations)} violations'}\n"
-    )
-    return not found.violations
+    if target is not None:
+        _show_fit(target, fitted, file)
+    noun = "violation" if len(violations) == 1 else "violations"
+    file.write(f"{path}: {f'{len(violations)} {noun}' if violations else 'ok'}\n")
+    return not violations
+
+
+def _show_fit(profile: Profile, fitted: Fit | None, file: TextIO) -> None:
+    """Lower bounds, and what the profile does not say."""
+    if fitted is None:
+        file.write(f"{profile.name}: not checked, the file has to be sound first\n")
+        return
+    if fitted.needs:
+        rows = [asdict(n) for n in fitted.needs]
+        render(rows, [Column(k, heading) for k, heading in _NEEDS.items()], file)
+    unknown = "not known, the profile has no limits"
+    for what, least in (("cores", fitted.cores), ("chips", fitted.chips)):
+        file.write(f"{what} on {profile.name}: {f'at least {least}' if least else unknown}\n")
+    if fitted.native_share is not None:
+        share = f"{100 * fitted.native_share:.4g} %"
+        file.write(f"neurons that the cores of {profile.name} compute: {share}\n")
 
 
 def _rows(network: Network) -> list[dict[str, Any]]:
@@ -61,16 +83,19 @@ def _rows(network: Network) -> list[dict[str, Any]]:
     ]
 
 
-def _write_json(found: Inspection, path: Path) -> None:
-    """`cores`, `chips` and `native_share` are null until a mapping to cores is known."""
+def _write_json(
+    found: Inspection, violations: list[Violation], fitted: Fit | None, path: Path
+) -> None:
+    """`cores` and `chips` are lower bounds; null, as `native_share`, where they are not known."""
     report = {
-        "ok": not found.violations,
-        "violations": [asdict(v) for v in found.violations],
+        "ok": not violations,
+        "violations": [asdict(v) for v in violations],
         "warnings": list(found.warnings),
         "lava_dl": list(found.lava_dl),
-        "cores": None,
-        "chips": None,
-        "native_share": None,
+        "cores": fitted and fitted.cores,
+        "chips": fitted and fitted.chips,
+        "native_share": fitted and fitted.native_share,
+        "needs": [asdict(n) for n in fitted.needs] if fitted else [],
     }
     with whole_file(path) as beside:
         beside.write_text(json.dumps(report, indent=1) + "\n")

@@ -76,6 +76,15 @@ class Quantity(_Strict):
         return self.value * TABLE_UNITS["other"][self.unit]
 
 
+class NeuronModels(_Strict):
+    """Neuron models that a target's cores compute, by the names of `spikewatt.neurons`."""
+
+    models: list[str] = Field(min_length=1)
+    source: str = Field(min_length=8)
+    kind: Kind
+    note: str | None = None
+
+
 class Profile(_Strict):
     """A target: prices of terms, static power, limits and timing.
 
@@ -93,6 +102,7 @@ class Profile(_Strict):
     timing: dict[str, Quantity] = {}
     other: dict[str, Quantity] = {}  # known, but not part of running a network
     absent: dict[str, str] = {}
+    native_neurons: NeuronModels | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Profile:
