@@ -8,10 +8,10 @@ import sys
 from importlib.metadata import files
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
+from spikewatt.export import netx
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.lava import LavaEngine
 from spikewatt.lava_runtime.schedule import stream
@@ -57,51 +57,6 @@ def integers(values) -> np.ndarray:
     return whole
 
 
-def neuron_of(group, is_input: bool, spike_exp: int):
-    """As lava-dl's loader picks them."""
-    if group["type"][()] == b"LOIHI":
-        return CubaLif(*(int(group[key][()]) for key in ("iDecay", "vDecay", "vThMant"))), 0
-    threshold = int(group["vThMant"][()])
-    if is_input:
-        return Delta(threshold, spike_exp), SDNN_BITS
-    if "sigma_output" in group:
-        return Sigma(), SDNN_BITS
-    return SigmaDelta(threshold, spike_exp), SDNN_BITS
-
-
-def synapses_of(layer, source: tuple[int, ...]):
-    """Files hold (channel, y, x), Lava (x, y, channel)."""
-    weight = integers(layer["weight"][()])
-    if "kernelSize" in layer:
-        xy = [tuple(layer[key][()].tolist()[::-1]) for key in ("stride", "padding", "dilation")]
-        weight = weight.reshape(weight.shape[:4]).transpose(0, 3, 2, 1)
-        return Conv(weight, *xy, groups=int(layer["groups"][()]))
-    weight = weight.reshape(layer["shape"][0], *source[::-1])
-    order = (0, *range(weight.ndim - 1, 0, -1))
-    return Dense(weight.transpose(order).reshape(len(weight), -1))
-
-
-def chain(name: str, spike_exp: int = 6, without_input: bool = False) -> Network:
-    """A chain of convolutions and dense layers behind a population that the stimulus drives."""
-    with h5py.File(path_of(name)) as file:
-        layers = {i: file[f"layer/{i}"] for i in range(len(file["layer"]))}
-        shape = tuple(layers[0]["shape"][()].tolist()[::-1])
-        neuron, bits = neuron_of(layers[0]["neuron"], True, spike_exp)
-        kind = "drives_bias" if isinstance(neuron, CubaLif) else "drives_dendrite"
-        populations, projections = [Population(0, shape, neuron, None, bits)], []
-        for i in (i for i in layers if i and "weight" in layers[i]):
-            before, layer = populations[-1], layers[i]
-            neuron, bits = neuron_of(layer["neuron"], False, spike_exp)
-            target = tuple(layer["shape"][()].tolist()[::-1])
-            target = target if "kernelSize" in layer else (int(np.prod(target)),)
-            bias = np.broadcast_to(integers(layer["bias"][()]), target) if "bias" in layer else None
-            projections.append(Projection(before.layer, i, synapses_of(layer, before.shape)))
-            populations.append(Population(i, target, neuron, bias, bits))
-    if without_input:
-        return Network(Input(0, shape, SDNN_BITS), tuple(populations[1:]), tuple(projections))
-    return Network(Input(0, shape, **{kind: True}), tuple(populations), tuple(projections))
-
-
 def run(network: Network, stimulus: np.ndarray, reset: int | None = None) -> Execution:
     schedule = stream(stimulus.shape[-1], reset)
     request = Request(network, stimulus[np.newaxis], schedule, tuple(network.by_layer), True)
@@ -114,7 +69,9 @@ def held(values: np.ndarray, steps: int) -> np.ndarray:
 
 def test_pilotnet_lif() -> None:
     """Spikes and u everywhere; v where there is no spike (the files hold another value there)."""
-    found = run(chain("gts/pilotnet_lif/network.net"), held(load("pilotnet_lif/image"), 24), 17)
+    found = run(
+        netx.read(path_of("gts/pilotnet_lif/network.net")), held(load("pilotnet_lif/image"), 24), 17
+    )
     np.testing.assert_array_equal(found.spikes[0][0], load("pilotnet_lif/input"))
     for layer, name in PILOTNET_FILES.items():
         spikes, u, v = (load(f"pilotnet_lif/{name}{kind}") for kind in ("", "-u", "-v"))
@@ -125,7 +82,9 @@ def test_pilotnet_lif() -> None:
 
 
 def test_pilotnet_sdnn_sends_the_recorded_output() -> None:
-    found = run(chain("gts/pilotnet_sdnn/network.net"), held(load("pilotnet_sdnn/input"), 9))
+    found = run(
+        netx.read(path_of("gts/pilotnet_sdnn/network.net")), held(load("pilotnet_sdnn/input"), 9)
+    )
     np.testing.assert_array_equal(found.spikes[9][0], load("pilotnet_sdnn/output"))
 
 
@@ -134,7 +93,7 @@ def test_pilotnet_sdnn_sends_the_recorded_output() -> None:
 )
 def test_pilotnet_sdnn_sums_the_recorded_messages(name, ending, layers) -> None:
     """Behind its input layer, whose messages are recorded too."""
-    network = chain(f"gts/pilotnet_sdnn/{name}.net", without_input=True)
+    network = netx.read(path_of(f"gts/pilotnet_sdnn/{name}.net"), skip=1, message_bits=SDNN_BITS)
     x = load("pilotnet_sdnn/act0")
     found = run(network, x[: network.input.shape[0], : network.input.shape[1]])
     for layer in filter(None, layers):
@@ -147,7 +106,7 @@ def test_pilotnet_sdnn_sums_the_recorded_messages(name, ending, layers) -> None:
 @pytest.mark.parametrize("name", ["network", "square_network"])
 def test_pilotnet_sdnn_with_other_exponents_equals_stock_lava(name, spike_exp, tmp_path) -> None:
     """No file records these; lava-dl's own test allows an error of twice the scale."""
-    network = chain(f"gts/pilotnet_sdnn/{name}.net", spike_exp)
+    network = netx.read(path_of(f"gts/pilotnet_sdnn/{name}.net"), spike_exp=spike_exp)
     x = held(load("pilotnet_sdnn/input"), 9)[: network.input.shape[0]]
     jobs, results = tmp_path / "jobs.pickle", tmp_path / "results.pickle"
     jobs.write_bytes(pickle.dumps([(network, x, None)]))
@@ -163,7 +122,7 @@ def test_pilotnet_sdnn_with_other_exponents_equals_stock_lava(name, spike_exp, t
 
 def test_tiny_net() -> None:
     """lava-dl's test sets the layers back every 17 steps and looks at the steps from 2."""
-    found = run(chain("tiny.net"), held(load("tinynet/input_bias"), 17), 17)
+    found = run(netx.read(path_of("tiny.net")), held(load("tinynet/input_bias"), 17), 17)
     recorded = load("tinynet/output")[0].transpose(2, 1, 0, 3)
     assert recorded.any()
     np.testing.assert_array_equal(found.spikes[2][0][..., 2:], recorded[..., 1:])
