@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "spikewatt"
 
 # what each part may import, itself apart
 LIGHT = {"errors", "files"}
-NETWORK = LIGHT | {"network", "validation"}
+PARTS = {"neurons", "synapses"}
+NETWORK = LIGHT | PARTS | {"network", "expansion", "validation"}
 ENERGY = NETWORK | {"hardware_profiles"}
 EXPORT = ENERGY | {"energy"}
 ENGINES = EXPORT | {"export"}
@@ -22,7 +23,10 @@ TOP = REPORT | {"report", "commands", "api", "cli"}
 ALLOWED = {
     "errors": set(),
     "files": {"errors"},
-    "network": LIGHT,
+    "neurons": set(),
+    "synapses": set(),
+    "network": LIGHT | PARTS,
+    "expansion": LIGHT | PARTS | {"network"},
     "validation": NETWORK,
     "hardware_profiles": NETWORK,
     "energy": ENERGY,
@@ -43,6 +47,7 @@ DOORS = {
     "torch": ("train/", "data/", "export/modules.py", "export/slayer_blocks.py", "commands/"),
     "h5py": ("export/netx/",),
     "click": ("cli.py",),
+    "nir": ("export/nir/",),
     "lava": ("lava_runtime/lava/", "export/slayer.py"),
 }
 
