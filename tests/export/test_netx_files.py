@@ -89,14 +89,6 @@ def test_a_dense_layer_without_neuron_is_a_running_sum():
     assert "layer 3: no neuron" in found.warnings[0]
 
 
-def test_sigma_delta_is_refused_naming_the_layers():
-    with pytest.raises(NetworkError) as caught:
-        netx.read(WHEEL / "gts/pilotnet_sdnn/network.net")
-    found = caught.value.violations
-    assert [v.layer for v in found] == [0, 1, 2, 3, 4, 6, 7, 8, 9]
-    assert all(v.found == "SDNN" and "sigma-delta is not read yet" in v.hint for v in found)
-
-
 @pytest.fixture
 def path(tmp_path):
     """A small file: input, conv, flatten, dense, dense, with biases and delays."""
@@ -165,7 +157,8 @@ def test_other_spellings_of_the_same_network(path, edits):
 @pytest.mark.parametrize(
     ("key", "value", "layer", "what"),
     [
-        ("layer/1/type", "pool", 1, "`pool` is not read yet"),
+        ("layer/1/type", "pool", 1, "weight is of shape (2, 2, 2, 2), limit (1, 1, y, x)"),
+        ("layer/1/type", "concat", 1, "layers is missing"),
         ("layer/1/type", "blob", 1, "type is blob"),
         ("layer/1/neuron", None, 1, "neuron is missing"),
         ("layer/1/weight", np.full((2, 2, 2, 2), 0.5), 1, "0.5 (16 of 16 values)"),
@@ -174,7 +167,7 @@ def test_other_spellings_of_the_same_network(path, edits):
         ("layer/1/groups", 3, 1, "groups is 3"),
         ("layer/1/stride", [0, 1], 1, "stride is (1, 0)"),
         ("layer/1/padding", [4, 4], 1, "shape is (3, 3, 2)"),
-        ("layer/1/delay", [1, 2], 1, "lava-dl ignores delays of conv layers"),
+        ("layer/1/delay", [1, 2], 1, "slayer delays what the layer sends, lava-dl ignores it"),
         ("layer/1/bias", [1, 2, 3], 1, "bias is of shape (3,)"),
         ("layer/2", None, 2, "group is missing"),
         ("layer/2/type", "average", 3, "behind an average"),
@@ -193,9 +186,12 @@ def test_other_spellings_of_the_same_network(path, edits):
         ("layer/3/neuron/vThMant", -1, 3, "threshold is -1"),
         ("layer/3/neuron/wgtExp", 2, 3, "neuron/wgtExp is 2"),
         ("layer/3/neuron/gradedSpike", True, 3, "neuron/gradedSpike is true"),
-        ("layer/3/neuron/type", "RF", 3, "resonate-and-fire is not read yet"),
+        ("layer/3/neuron/type", "RF_PHASE", 3, "neuron/sinDecay is missing"),
+        ("layer/3/neuron/type", "ADRF_PHASE", 3, "no process with adaptive threshold"),
+        ("layer/3/neuron/type", "ALIF", 3, "neuron/thDecay is missing"),
+        ("layer/3/neuron/iDecay", [5, 6, 5, 5], 3, "one that all neurons share"),
         ("layer/4/weight", [[-4, -3, 0, 0]] * 3, 4, "Lava rounds each sum"),
-        ("spikewatt/version", 2, None, "newer spikewatt"),
+        ("spikewatt/version", 3, None, "newer spikewatt"),
         ("spikewatt/start", "later", None, "start is later"),
         ("spikewatt/training", "{", None, "not JSON"),
         ("layer", None, None, "group `layer` is missing"),

@@ -28,6 +28,7 @@ def test_chains_survive(tmp_path, seed):
     network = chain(seed)
     netx.write(network, tmp_path / "a.net")
     netx.write(network, tmp_path / "b.net")
+    assert not why_no_chain(network)
     assert facts(netx.read(tmp_path / "a.net")) == facts(network)
     assert (tmp_path / "a.net").read_bytes() == (tmp_path / "b.net").read_bytes()
 

@@ -29,17 +29,23 @@ class Effective:
     obstacle: str | None = None
 
 
-def effective(stored: IntArray) -> Effective:
-    """The effective weights of a stored matrix, (targets, sources), values in [-256, 254]."""
-    if stored.size == 0 or not stored.any():
+def effective(stored: IntArray, together: IntArray | None = None) -> Effective:
+    """The effective weights of a stored matrix, (targets, sources), values in [-256, 254].
+
+    together: the matrix that lava-dl scales as one, where `stored` is a part of it (dense_rec).
+    """
+    whole = stored if together is None else together
+    if whole.size == 0 or not whole.any():
         return Effective(stored, "all weights are 0, for which lava-dl raises OverflowError")
-    high, low = int(stored.max()), int(stored.min())
-    scale, common = _scale_bits(high, low), _common_bits(stored)
+    if not stored.any():
+        return Effective(stored)
+    high, low = int(whole.max()), int(whole.min())
+    scale, common = _scale_bits(high, low), _common_bits(whole)
     mixed_for_lava_dl = high >= 0 and low < 0
     scaled = stored << scale
     # Lava's rules: what lava-dl called mixed for a largest weight of 0 is inhibitory here
     weight_bits = _BITS - scale - (common - mixed_for_lava_dl)
-    truncated = _BITS - weight_bits + (high > 0 and low < 0)
+    truncated = _BITS - weight_bits + bool(stored.max() > 0 and stored.min() < 0)
     if truncated < 0:  # odd weights below -128 beside zeros: numpy shifts everything out
         return Effective(np.zeros_like(stored))
     kept = _clip_and_truncate(scaled, truncated)

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-from math import prod
+from typing import Any
 
 import h5py
 import numpy as np
 
-from spikewatt.export.netx.extension import Mark, write_mark
-from spikewatt.export.netx.order import matrix, spread, to_flattened
-from spikewatt.export.netx.plan import is_tensor, stored_matrix
+from spikewatt.export.netx.emit_synapses import write_kernels, write_matrices
+from spikewatt.export.netx.entry import default_drive
+from spikewatt.export.netx.marks import Mark, write_mark
+from spikewatt.export.netx.neurons import (
+    DECAY_BITS,
+    SDNN_NAMES,
+    SPIKE_EXP,
+    STATE_EXP,
+    default_bits,
+    default_sdnn,
+    write_neuron,
+)
+from spikewatt.export.netx.plan import Layer, is_driven, is_tensor
 from spikewatt.export.netx.storage import put, put_optional, put_sizes, put_text
 from spikewatt.network import (
-    Conv,
-    CubaLif,
-    Dense,
     IntArray,
     Network,
     Population,
     Shape,
-    Sparse,
 )
 
 
-def write_chain_layers(layers: h5py.Group, extension: h5py.Group, network: Network) -> None:
-    """Every layer of a chain; a number left out becomes a flatten layer."""
+def write_chain_layers(
+    layers: h5py.Group, extension: h5py.Group, network: Network, chain: list[Layer]
+) -> None:
+    """Every layer of a chain, those without neurons too."""
     if network.input.layer >= 0:
         _input(layers, extension, network)
-    before = network.input.layer
-    for population in network.populations:
-        _flattens(layers, before, population.layer, network.shape_of(before))
-        if population.layer != network.input.layer:
-            _layer(layers, extension, network, population)
-        before = population.layer
-    readout = network.readout
+    for one in chain:
+        _fill(layers, network, one)
+        _layer(layers, extension, network, one)
+    readout, last = network.readout, network.output
     if readout is not None and readout.layer is not None:
-        _flattens(layers, before, readout.layer, network.output.shape)
-        _average(layers, readout.layer, readout.groups)
+        for i in range(last.layer + 1, readout.layer):
+            _flatten(layers, i, last.shape)
+        group = layers.create_group(str(readout.layer))
+        put_text(group, "type", "average")
+        put_sizes(group, "shape", (readout.groups, 1, 1))
+    for name, group in layers.items():
+        _own_name(extension, network, int(name), group["type"][()].decode())
+
+
+def _own_name(extension: h5py.Group, network: Network, layer: int, written: str) -> None:
+    """The network's own name of a layer, where the file needs another."""
+    own = network.layer_types.get(layer, written)
+    if own != written:
+        write_mark(extension, layer, Mark(type=own))
 
 
 def write_graph_layers(layers: h5py.Group, extension: h5py.Group, network: Network) -> None:
@@ -49,20 +66,29 @@ def write_graph_layers(layers: h5py.Group, extension: h5py.Group, network: Netwo
         put_text(group, "type", network.layer_types.get(population.layer, "dense"))
         put_sizes(group, "shape", population.shape[::-1])
         put_optional(group, "bias", population.bias)
-        _neuron(group, population.neuron)
-        write_mark(extension, population.layer, Mark(message_bits=population.message_bits))
+        write_neuron(group, population.neuron)
+        write_mark(extension, population.layer, _neuron_mark(population, is_input=False))
     for layer, kind in network.layer_types.items():
         if str(layer) not in layers:
             put_text(layers.create_group(str(layer)), "type", kind)
 
 
-def _neuron(group: h5py.Group, neuron: CubaLif) -> None:
-    put_text(group, "neuron/type", "CUBA")
-    put(group, "neuron/iDecay", neuron.i_decay)
-    put(group, "neuron/vDecay", neuron.v_decay)
-    put(group, "neuron/vThMant", neuron.v_threshold)
-    put(group, "neuron/refDelay", 1)
-    group.create_dataset("neuron/gradedSpike", data=False)
+def _neuron_mark(population: Population, is_input: bool) -> Mark:
+    """What a neuron group cannot say."""
+    neuron, bits = population.neuron, population.message_bits
+    kind = SDNN_NAMES.get(type(neuron))
+    return Mark(
+        message_bits=None if bits == default_bits(neuron) else bits,
+        spike_exp=_unusual(neuron, "spike_exp", SPIKE_EXP),
+        state_exp=_unusual(neuron, "state_exp", STATE_EXP),
+        decay_bits=_unusual(neuron, "decay_bits", DECAY_BITS),
+        sdnn=None if kind == default_sdnn(neuron, is_input) else kind,
+    )
+
+
+def _unusual(neuron: Any, name: str, usual: int) -> int | None:
+    value = getattr(neuron, name, usual)
+    return None if value == usual else int(value)
 
 
 def _input(layers: h5py.Group, extension: h5py.Group, network: Network) -> None:
@@ -70,82 +96,64 @@ def _input(layers: h5py.Group, extension: h5py.Group, network: Network) -> None:
     group = layers.create_group(str(entry.layer))
     put_text(group, "type", "input")
     put_sizes(group, "shape", entry.shape[::-1])
-    if entry.drives_bias or (entry.scale, entry.offset) != (1, 0):
+    if is_driven(network) or (entry.scale, entry.offset) != (1, 0):
         put(group, "weight", entry.scale)
         put(group, "bias", entry.offset)
-    if entry.drives_bias:
+    if is_driven(network):
         population = network.by_layer[entry.layer]
-        _neuron(group, population.neuron)
-        write_mark(extension, entry.layer, Mark(message_bits=population.message_bits))
+        write_neuron(group, population.neuron)
+        write_mark(extension, entry.layer, _neuron_mark(population, is_input=True))
+        drives = "bias" if entry.drives_bias else "dendrite"
+        if drives != default_drive(population.neuron):
+            write_mark(extension, entry.layer, Mark(drives=drives))
 
 
-def _flattens(layers: h5py.Group, before: int, layer: int, shape: Shape) -> None:
-    for i in range(before + 1, layer):
+def _fill(layers: h5py.Group, network: Network, one: Layer) -> None:
+    """Flatten and concat layers before a layer."""
+    sources = [p.source for p in one.inputs]
+    shape = _joined_shape(network, sources)
+    for i, kind in one.fill.items():
+        if kind == "flatten":
+            _flatten(layers, i, shape)
+            continue
         group = layers.create_group(str(i))
-        put_text(group, "type", "flatten")
-        put_sizes(group, "shape", (prod(shape), 1, 1))
+        put_text(group, "type", kind)
+        put_sizes(group, "shape", shape[::-1])
+        put_sizes(group, "layers", tuple(sources))
 
 
-def _average(layers: h5py.Group, layer: int, groups: int) -> None:
-    group = layers.create_group(str(layer))
-    put_text(group, "type", "average")
-    put_sizes(group, "shape", (groups, 1, 1))
+def _flatten(layers: h5py.Group, i: int, shape: Shape) -> None:
+    group = layers.create_group(str(i))
+    put_text(group, "type", "flatten")
+    put_sizes(group, "shape", (int(np.prod(shape)), 1, 1))
 
 
-def _layer(
-    layers: h5py.Group, extension: h5py.Group, network: Network, population: Population
-) -> None:
+def _joined_shape(network: Network, sources: list[int]) -> Shape:
+    """Shape of the sources' outputs together: images by channel, others flat."""
+    shapes = [network.shape_of(s) for s in sources]
+    if len(set(sources)) == 1 and len(shapes) != 1:
+        shapes = shapes[:1]  # real and imaginary synapses
+    if len(shapes) == 1:
+        return shapes[0]
+    images = all(is_tensor(network, s) and len(network.shape_of(s)) == 3 for s in sources)
+    if images and len({s[:2] for s in shapes}) == 1:
+        return (*shapes[0][:2], sum(s[2] for s in shapes))
+    return (sum(int(np.prod(s)) for s in shapes),)
+
+
+def _layer(layers: h5py.Group, extension: h5py.Group, network: Network, one: Layer) -> None:
+    population = one.population
     group = layers.create_group(str(population.layer))
-    synapses = network.incoming(population.layer)[0].synapses
-    if isinstance(synapses, Conv):
-        mark = Mark(message_bits=population.message_bits)
-        _conv(group, synapses, population)
+    put_text(group, "type", one.kind)
+    if one.kind in ("dense", "dense_rec"):
+        write_matrices(group, extension, network, one)
+        if population.bias is not None:
+            put(group, "bias", population.bias.reshape(-1))
     else:
-        source = network.incoming(population.layer)[0].source
-        _dense(group, network, source, population, synapses)
-        mark = Mark(
-            dense_macs=synapses.dense_macs if isinstance(synapses, Sparse) else None,
-            message_bits=population.message_bits,
-            shape=population.shape if len(population.shape) > 1 else None,
-        )
-    _neuron(group, population.neuron)
-    write_mark(extension, population.layer, mark)
-
-
-def _dense(
-    group: h5py.Group,
-    network: Network,
-    source: int,
-    population: Population,
-    synapses: Dense | Sparse,
-) -> None:
-    weight, delay = stored_matrix(synapses), synapses.delay
-    if isinstance(synapses, Sparse) and delay is not None:
-        delay = matrix(synapses, delay)
-    shape = network.shape_of(source)
-    if population.layer > source + 1 and is_tensor(network, source) and spread(shape):
-        weight = to_flattened(weight, shape)
-        delay = None if delay is None else to_flattened(delay, shape)
-    put_text(group, "type", "dense")
-    put_sizes(group, "shape", (population.size,))
-    put(group, "inFeatures", weight.shape[1])
-    put(group, "outFeatures", weight.shape[0])
-    put(group, "weight", weight)
-    put_optional(group, "delay", delay)
-    put_optional(group, "bias", None if population.bias is None else population.bias.reshape(-1))
-
-
-def _conv(group: h5py.Group, conv: Conv, population: Population) -> None:
-    put_text(group, "type", "conv")
-    put_sizes(group, "shape", population.shape[::-1])
-    put(group, "inChannels", conv.weight.shape[3] * conv.groups)
-    put(group, "outChannels", conv.weight.shape[0])
-    put_sizes(group, "kernelSize", (conv.weight.shape[2], conv.weight.shape[1]))
-    for key in ("stride", "padding", "dilation"):
-        put_sizes(group, key, getattr(conv, key)[::-1])
-    put(group, "groups", conv.groups)
-    put(group, "weight", conv.weight.transpose(0, 3, 2, 1))
-    put_optional(group, "bias", _conv_bias(population.bias))
+        write_kernels(group, extension, network, one)
+        put_optional(group, "bias", _conv_bias(population.bias))
+    write_neuron(group, population.neuron)
+    write_mark(extension, population.layer, _neuron_mark(population, is_input=False))
 
 
 def _conv_bias(bias: IntArray | None) -> IntArray | None:

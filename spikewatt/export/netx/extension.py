@@ -11,20 +11,13 @@ import h5py
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export.netx.fields import Fields
-from spikewatt.export.netx.storage import put, put_sizes, put_text
-from spikewatt.network import Network, Readout, Shape, StartRule
+from spikewatt.export.netx.marks import Mark, read_marks
+from spikewatt.export.netx.storage import put, put_text
+from spikewatt.network import Network, Readout, StartRule
 
 GROUP = "spikewatt"
-VERSION = 1
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What the extension says of one layer that lava-dl sees as `dense` or `conv`."""
-
-    dense_macs: int | None = None  # set: the matrix lists the synapses of a Sparse
-    message_bits: int = 0
-    shape: Shape | None = None  # of neurons that the file has flat
+VERSION = 2
+READABLE = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -82,26 +75,15 @@ def _write_readout(group: h5py.Group, readout: Readout) -> None:
         put(group, "layer", readout.layer)
 
 
-def write_mark(group: h5py.Group, layer: int, mark: Mark) -> None:
-    """What the extension says of a layer; nothing where there is nothing to say."""
-    at = f"layer/{layer}/"
-    if mark.dense_macs is not None:
-        put(group, at + "sparse", 1)
-        put(group, at + "dense_macs", mark.dense_macs)
-    if mark.message_bits:
-        put(group, at + "message_bits", mark.message_bits)
-    if mark.shape is not None:
-        put_sizes(group, at + "shape", mark.shape)
-
-
 def read_extension(root: Fields) -> Extension:
     """The extension of a file; the defaults where there is none."""
     fields = root.inside(GROUP)
     if fields is None:
         return Extension()
     version = fields.integer("version")
-    if version is not None and version != VERSION:
-        fields.reject("version", str(version), str(VERSION), "read it with a newer spikewatt")
+    if version is not None and version not in READABLE:
+        limit = f"up to {VERSION}"
+        fields.reject("version", str(version), limit, "read it with a newer spikewatt")
     encoder, training = (_mapping(fields, key) for key in ("encoder", "training"))
     inputs = fields.inside("input")
     return Extension(
@@ -111,7 +93,7 @@ def read_extension(root: Fields) -> Extension:
         training=training or {},
         readout=_readout(fields.inside("readout")),
         input_message_bits=(inputs.integer("message_bits") or 0) if inputs else 0,
-        marks=_marks(fields.inside("layer")),
+        marks=read_marks(fields.inside("layer")),
         graph=fields.inside("graph"),
     )
 
@@ -151,17 +133,3 @@ def _readout(fields: Fields | None) -> Readout | None:
     if kind is None or groups is None or divisor is None:
         return None
     return Readout(kind, groups, divisor, layer)
-
-
-def _marks(fields: Fields | None) -> dict[int, Mark]:
-    if fields is None:
-        return {}
-    marks = {}
-    for name in fields.group:
-        layer = fields.inside(name)
-        if layer is not None and name.isdecimal():
-            macs = layer.integer("dense_macs") if layer.integer("sparse", default=0) else None
-            bits = layer.integer("message_bits", default=0) or 0
-            shape = layer.shape() if layer.has("shape") else None
-            marks[int(name)] = Mark(macs, bits, shape)
-    return marks

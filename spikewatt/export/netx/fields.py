@@ -1,9 +1,13 @@
-"""Values of an HDF5 group, checked as they are read: there, numbers, whole, of the right size."""
+"""Values of an HDF5 group, checked as they are read: there, numbers, whole, of the right size.
+
+Nothing outside the file is ever opened, and nothing is read whose declared size the file's own
+size does not make plausible: a damaged or hostile file costs little.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import h5py
@@ -13,8 +17,23 @@ import numpy.typing as npt
 from spikewatt.export.netx.notes import Notes
 from spikewatt.network import IntArray, Shape
 
-BYTES_MAX = 2**31  # of one dataset; a larger one is taken for damage
+NAMES_MAX = 4096  # layers or projections of one file
+TEXT_MAX = 2**22  # bytes of one string
+NEURONS_MAX = 2**24  # of one layer
+AGAIN = "write the file again"
 _INT32 = np.iinfo(np.int32)
+
+# what h5py raises on damaged bytes, beside errors of our own making
+H5_ERRORS = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    NotImplementedError,
+)
 
 
 @dataclass(frozen=True)
@@ -26,47 +45,95 @@ class Fields:
     notes: Notes
     prefix: str = ""
 
+    def of_layer(self, layer: int) -> Fields:
+        """The same group, speaking for a layer."""
+        return replace(self, layer=layer, prefix="")
+
+    def _item(self, key: str) -> Any:
+        """The object under a key; None where there is none, or no object of this file."""
+        try:
+            link = self.group.get(key, getlink=True)
+            if link is None or isinstance(link, h5py.HardLink):
+                return self.group.get(key)
+            self.reject(key, f"a {type(link).__name__}", "an object of the file itself", AGAIN)
+        except H5_ERRORS as error:
+            self.reject(key, f"unreadable ({error})", "an HDF5 object", AGAIN)
+        return None
+
     def has(self, key: str) -> bool:
         """Whether the key exists."""
-        return key in self.group
+        try:
+            return self.group.get(key, getlink=True) is not None
+        except H5_ERRORS as error:
+            self.reject(key, f"unreadable ({error})", "an HDF5 object", AGAIN)
+            return False
+
+    def names(self) -> list[str]:
+        """The names in this group, no more than a file may have."""
+        try:
+            count = len(self.group)
+            if count <= NAMES_MAX:
+                return list(self.group)
+            self.reject("", f"{count} entries", f"at most {NAMES_MAX}", AGAIN)
+        except H5_ERRORS as error:
+            self.reject("", f"unreadable ({error})", "an HDF5 group", AGAIN)
+        return []
 
     def inside(self, key: str) -> Fields | None:
         """The group under a key, None where there is none."""
-        if not isinstance(self.group.get(key), h5py.Group):
+        item = self._item(key) if self.has(key) else None
+        if not isinstance(item, h5py.Group):
             return None
-        return Fields(self.group[key], self.layer, self.notes, f"{self.prefix}{key}/")
+        return Fields(item, self.layer, self.notes, f"{self.prefix}{key}/")
 
     def reject(self, key: str, found: str, limit: str, hint: str) -> None:
         """A violation at this key."""
-        self.notes.reject(self.layer, self.prefix + key, found, limit, hint)
+        self.notes.reject(self.layer, (self.prefix + key).rstrip("/"), found, limit, hint)
 
-    def _dataset(self, key: str) -> Any:
-        item = self.group.get(key)
+    def _dataset(self, key: str, kinds: str) -> Any:
+        """The value of a dataset whose type is one of the kinds, as numpy names them."""
+        item = self._item(key)
         if not isinstance(item, h5py.Dataset):
             found = "missing" if item is None else "a group"
-            self.reject(key, found, "a dataset", "write the file again")
-            return None
-        if item.shape is None or item.nbytes > BYTES_MAX:
-            found = "empty" if item.shape is None else f"{item.nbytes} bytes"
-            self.reject(key, found, f"1..{BYTES_MAX} bytes", "write the file again")
+            self.reject(key, found, "a dataset", AGAIN)
             return None
         try:
-            return item[()]
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
-            self.reject(key, f"unreadable ({error})", "a dataset", "write the file again")
+            return item[()] if self._sound(key, item, kinds) else None
+        except H5_ERRORS as error:
+            self.reject(key, f"unreadable ({error})", "a dataset", AGAIN)
             return None
+
+    def _sound(self, key: str, item: h5py.Dataset, kinds: str) -> bool:
+        """Whether a dataset can be read at little cost, and from this file alone."""
+        if item.shape is None:
+            self.reject(key, "empty", "a value", AGAIN)
+        elif item.is_virtual or item.external:
+            self.reject(key, "stored in another file", "values in this one", AGAIN)
+        elif item.dtype.kind not in kinds or _no_string(item.dtype):
+            limit = "numbers" if "i" in kinds else "a string"
+            self.reject(key, f"of type {item.dtype}", limit, AGAIN)
+        elif "S" in kinds and (item.size != 1 or item.dtype.itemsize > TEXT_MAX):
+            found = f"{item.size} strings of {item.dtype.itemsize} bytes"
+            self.reject(key, found, f"one of at most {TEXT_MAX} bytes", AGAIN)
+        elif not self.notes.afford(int(item.size)):
+            hint = f"{AGAIN}; split the network if it is really this large"
+            limit = f"{self.notes.budget} more in a file of this size"
+            self.reject(key, f"{item.size} values", limit, hint)
+        else:
+            return True
+        return False
 
     def text(self, key: str) -> str | None:
         """A string, stored as a scalar or, as slayer does, as one entry."""
-        value = self._dataset(key)
+        value = self._dataset(key, "SO")
         if value is None:
             return None
-        if isinstance(value, np.ndarray) and value.size == 1:
+        if isinstance(value, np.ndarray):
             value = value.reshape(-1)[0]
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
-        if not isinstance(value, str):
-            self.reject(key, type(value).__name__, "a string", "write the file again")
+        if not isinstance(value, str) or len(value) > TEXT_MAX:
+            self.reject(key, type(value).__name__, f"a string up to {TEXT_MAX} long", AGAIN)
             return None
         return value
 
@@ -77,27 +144,29 @@ class Fields:
             return None
         try:
             return json.loads(text)
-        except ValueError as error:
-            self.reject(key, f"not JSON ({error})", "JSON", "write the file again")
+        except (ValueError, RecursionError) as error:
+            self.reject(key, f"not JSON ({error})", "JSON", AGAIN)
             return None
 
-    def integers(self, key: str) -> IntArray | None:
-        """An array of whole numbers, of any number type."""
-        value = self._dataset(key)
+    def numbers(self, key: str) -> npt.NDArray[Any] | None:
+        """An array of numbers as it stands, not empty."""
+        value = self._dataset(key, "iufb")
         if value is None:
             return None
         array = np.asarray(value)
-        if array.dtype.kind not in "iufb":
-            self.reject(key, str(array.dtype), "numbers", "write the file again")
-            return None
         if array.size == 0:
-            self.reject(key, f"of shape {array.shape}", "not empty", "write the file again")
+            self.reject(key, f"of shape {array.shape}", "not empty", AGAIN)
             return None
-        return self._whole(key, array)
+        return array
+
+    def integers(self, key: str) -> IntArray | None:
+        """An array of whole numbers, of any number type."""
+        array = self.numbers(key)
+        return None if array is None else self._whole(key, array)
 
     def listing(self, key: str) -> IntArray | None:
         """A list of whole numbers, which may be empty."""
-        item = self.group.get(key)
+        item = self._item(key)
         if isinstance(item, h5py.Dataset) and item.shape == (0,):
             return np.zeros(0, dtype=np.int32)
         array = self.integers(key)
@@ -114,7 +183,7 @@ class Fields:
         low, high = array.min(), array.max()
         if low < _INT32.min or high > _INT32.max:
             found = f"{low}..{high}"
-            self.reject(key, found, "32-bit numbers", "write the file again")
+            self.reject(key, found, "32-bit numbers", AGAIN)
             return None
         return array.astype(np.int32)
 
@@ -123,10 +192,20 @@ class Fields:
         if default is not None and not self.has(key):
             return default
         array = self.integers(key)
-        if array is None:
-            return None
+        return None if array is None else self._one(key, array, "one")
+
+    def shared(self, key: str) -> int | None:
+        """One whole number, or one a neuron where all are equal."""
+        array = self.integers(key)
+        if array is not None and np.all(array == array.flat[0]):
+            array = array.reshape(-1)[:1]
+        limit = "one that all neurons share"
+        return None if array is None else self._one(key, array, limit)
+
+    def _one(self, key: str, array: IntArray, limit: str) -> int | None:
         if array.size != 1:
-            self.reject(key, f"{array.size} values", "one", "write the file again")
+            hint = "give the layer one value (slayer's shared_param=True)"
+            self.reject(key, f"{array.size} values", limit, hint)
             return None
         return int(array.reshape(-1)[0])
 
@@ -135,10 +214,10 @@ class Fields:
         array = self.integers(key)
         if array is None:
             return None
-        sizes = tuple(int(n) for n in array.reshape(-1))
-        if len(sizes) > 3 or min(sizes) < 1 or float(np.prod(sizes, dtype=float)) > BYTES_MAX:
-            limit = f"1 to 3 axes of at least 1, {BYTES_MAX} in all"
-            self.reject(key, str(sizes), limit, "write the file again")
+        sizes = tuple(int(n) for n in array.reshape(-1)[:4])
+        if len(sizes) > 3 or min(sizes) < 1 or np.prod(sizes, dtype=float) > NEURONS_MAX:
+            limit = f"1 to 3 axes of at least 1, {NEURONS_MAX} in all"
+            self.reject(key, str(sizes), limit, AGAIN)
             return None
         return sizes
 
@@ -153,3 +232,8 @@ class Fields:
             self.reject(key, f"of shape {array.shape}", "1 or 2 values", "give (y, x)")
             return None
         return int(array[1]), int(array[0])
+
+
+def _no_string(kind: np.dtype[Any]) -> bool:
+    """Whether it is a type of objects that are no strings: lists, references."""
+    return kind.kind == "O" and h5py.check_string_dtype(kind) is None

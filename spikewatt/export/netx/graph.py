@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import h5py
 
-from spikewatt.export.netx.chain import Cut, read_input
+from spikewatt.export.netx.chain import Cut
+from spikewatt.export.netx.entry import read_input
 from spikewatt.export.netx.extension import Extension
-from spikewatt.export.netx.fields import Fields
+from spikewatt.export.netx.fields import AGAIN, Fields
+from spikewatt.export.netx.marks import is_number
 from spikewatt.export.netx.neurons import read_neuron
 from spikewatt.export.netx.storage import put, put_optional, put_sizes, put_text
 from spikewatt.export.netx.synapses import read_bias
 from spikewatt.network import (
     Conv,
+    ConvTranspose,
     Dense,
     Input,
     IntArray,
     Network,
+    Pool,
     Population,
     Projection,
+    Shape,
     Sparse,
     Synapses,
+    Unpool,
 )
 
 _PAIRS = ("stride", "padding", "dilation")
@@ -39,6 +46,10 @@ def write_graph(extension: h5py.Group, network: Network) -> None:
         put(group, "source", projection.source)
         put(group, "target", projection.target)
         put(group, "delay", projection.delay)
+        axon = projection.axon_delay
+        put_optional(group, "axon_delay", axon if axon is not None and axon.any() else None)
+        if projection.part != "real":
+            put_text(group, "part", projection.part)
         kind = _NAMES[type(projection.synapses)]
         put_text(group, "type", kind)
         _KINDS[kind][1](group, projection.synapses)
@@ -46,7 +57,11 @@ def write_graph(extension: h5py.Group, network: Network) -> None:
 
 def _write_dense(group: h5py.Group, dense: Dense) -> None:
     put(group, "weight", dense.weight)
-    put_optional(group, "synapse_delay", dense.delay)
+    _write_delay(group, dense.delay)
+
+
+def _write_delay(group: h5py.Group, delay: IntArray | None) -> None:
+    put_optional(group, "synapse_delay", delay if delay is not None and delay.any() else None)
 
 
 def _write_sparse(group: h5py.Group, sparse: Sparse) -> None:
@@ -54,14 +69,17 @@ def _write_sparse(group: h5py.Group, sparse: Sparse) -> None:
         put(group, key, getattr(sparse, key))
     put_sizes(group, "shape", sparse.shape)
     put(group, "dense_macs", sparse.dense_macs)
-    put_optional(group, "synapse_delay", sparse.delay)
+    _write_delay(group, sparse.delay)
 
 
-def _write_conv(group: h5py.Group, conv: Conv) -> None:
-    put(group, "weight", conv.weight)
+def _write_kernels(group: h5py.Group, synapses: Conv | ConvTranspose | Pool | Unpool) -> None:
+    put(group, "weight", synapses.weight)
     for key in _PAIRS:
-        put_sizes(group, key, getattr(conv, key))
-    put(group, "groups", conv.groups)
+        put_sizes(group, key, getattr(synapses, key))
+    if isinstance(synapses, Conv | ConvTranspose):
+        put(group, "groups", synapses.groups)
+    if isinstance(synapses, Pool):
+        put_sizes(group, "after", synapses.after)
 
 
 def _delays(fields: Fields) -> IntArray | None:
@@ -75,32 +93,63 @@ def _read_dense(fields: Fields) -> Dense | None:
 
 def _read_sparse(fields: Fields) -> Sparse | None:
     lists = [fields.listing(key) for key in ("targets", "sources", "weight")]
-    shape, macs = fields.shape(), fields.integer("dense_macs")
-    if shape is None or macs is None or len(shape) != 2:
+    shape, macs = fields.integers("shape"), fields.integer("dense_macs")
+    if shape is None or macs is None:
+        return None
+    if shape.shape != (2,) or shape.min() < 1:
+        fields.reject("shape", str(shape.tolist()[:4]), "(targets, sources)", AGAIN)
         return None
     targets, sources, weight = lists
     if targets is None or sources is None or weight is None:
         return None
     delay = fields.listing("synapse_delay") if fields.has("synapse_delay") else None
-    return Sparse(targets, sources, weight, (shape[0], shape[1]), macs, delay)
+    return Sparse(targets, sources, weight, (int(shape[0]), int(shape[1])), macs, delay)
 
 
-def _read_conv(fields: Fields) -> Conv | None:
-    weight, groups = fields.integers("weight"), fields.integer("groups")
-    stride, padding, dilation = (fields.pair(key) for key in _PAIRS)
-    if weight is None or groups is None:
+def _pairs(fields: Fields) -> list[tuple[int, int]] | None:
+    """Stride, padding, dilation, stored as (x, y)."""
+    found = [fields.pair(key) for key in _PAIRS]
+    return None if None in found else [p[::-1] for p in found if p is not None]
+
+
+def _read_shared(build: type[Conv] | type[ConvTranspose]) -> Callable[[Fields], Synapses | None]:
+    def read(fields: Fields) -> Synapses | None:
+        weight, groups, pairs = fields.integers("weight"), fields.integer("groups"), _pairs(fields)
+        if weight is None or groups is None or pairs is None:
+            return None
+        return build(weight, pairs[0], pairs[1], pairs[2], groups)
+
+    return read
+
+
+def _read_pool(fields: Fields) -> Pool | None:
+    weight, after, pairs = fields.integers("weight"), fields.pair("after"), _pairs(fields)
+    if weight is None or after is None or pairs is None:
         return None
-    if stride is None or padding is None or dilation is None:
-        return None
-    return Conv(weight, stride[::-1], padding[::-1], dilation[::-1], groups)  # stored as (x, y)
+    return Pool(weight, pairs[0], pairs[1], pairs[2], after[::-1])
+
+
+def _read_unpool(fields: Fields) -> Unpool | None:
+    weight, pairs = fields.integers("weight"), _pairs(fields)
+    return None if weight is None or pairs is None else Unpool(weight, *pairs)
 
 
 _KINDS: dict[str, tuple[Callable[[Fields], Synapses | None], Callable[[h5py.Group, Any], None]]] = {
     "dense": (_read_dense, _write_dense),
     "sparse": (_read_sparse, _write_sparse),
-    "conv": (_read_conv, _write_conv),
+    "conv": (_read_shared(Conv), _write_kernels),
+    "convT": (_read_shared(ConvTranspose), _write_kernels),
+    "pool": (_read_pool, _write_kernels),
+    "unpool": (_read_unpool, _write_kernels),
 }
-_NAMES: dict[type, str] = {Dense: "dense", Sparse: "sparse", Conv: "conv"}
+_NAMES: dict[type, str] = {
+    Dense: "dense",
+    Sparse: "sparse",
+    Conv: "conv",
+    ConvTranspose: "convT",
+    Pool: "pool",
+    Unpool: "unpool",
+}
 
 
 class GraphReader:
@@ -120,11 +169,15 @@ class GraphReader:
         order, entry = self.graph.integers("order"), self.graph.integer("input")
         if order is None or entry is None:
             return None
-        numbers = [int(n) for n in order.reshape(-1) if self._kept(int(n))]
-        source = self._input(entry)
+        numbers = [n for n in order.reshape(-1).tolist() if self._kept(n)]
+        if len(numbers) > len(self.layers.names()):
+            limit = "as many as layers"
+            self.graph.reject("order", f"{len(numbers)} layers", limit, AGAIN)
+            return None
+        source, driven = self._input(entry)
         if source is None:
             return None
-        found = [self._population(n, source) for n in numbers]
+        found = [self._population(n, source, driven) for n in numbers]
         return self._network(source, [p for p in found if p is not None])
 
     def _kept(self, layer: int) -> bool:
@@ -133,65 +186,78 @@ class GraphReader:
     def _group(self, layer: int) -> Fields | None:
         group = self.layers.inside(str(layer))
         if group is None:
-            hint = "write the file again"
-            self.notes.reject(layer, "group", "missing", "one for each layer", hint)
+            self.notes.reject(layer, "group", "missing", "one for each layer", AGAIN)
             return None
-        return replace(group, layer=layer, prefix="")
+        return group.of_layer(layer)
 
-    def _input(self, layer: int) -> Input | None:
-        fields = self._group(layer)
+    def _input(self, layer: int) -> tuple[Input | None, Population | None]:
+        fields, mark = self._group(layer), self.extension.mark(layer)
         if fields is None:
-            return None
-        entry, _ = read_input(fields, self.extension.mark(layer))
+            return None, None
+        entry, driven = read_input(fields, mark, self.cut.setting(mark, is_input=True))
         bits = self.cut.message_bits
         if bits is None:
             bits = self.extension.input_message_bits
-        return None if entry is None else replace(entry, message_bits=bits)
+        return None if entry is None else replace(entry, message_bits=bits), driven
 
-    def _population(self, layer: int, source: Input) -> Population | None:
+    def _population(
+        self, layer: int, source: Input, driven: Population | None
+    ) -> Population | None:
+        if driven is not None and layer == source.layer:
+            return driven
         fields, mark = self._group(layer), self.extension.mark(layer)
         if fields is None:
             return None
         neuron, sizes = fields.inside("neuron"), fields.shape()
         if neuron is None:
-            fields.reject("neuron", "missing", "CUBA or LOIHI", "write the file again")
+            fields.reject("neuron", "missing", "a neuron", AGAIN)
             return None
-        kind, bits = read_neuron(neuron)
-        if kind is None or sizes is None:
+        kind, bits = read_neuron(neuron, self.cut.setting(mark, is_input=False))
+        if kind is None or sizes is None or not self._afford(fields, sizes):
             return None
-        driven = source.drives_bias and layer == source.layer
-        bias = None if driven else read_bias(fields, sizes[::-1], by_channel=False)
-        return Population(layer, sizes[::-1], kind, bias, bits or mark.message_bits)
+        bias = read_bias(fields, sizes[::-1], by_channel=False)
+        bits = bits if mark.message_bits is None else mark.message_bits
+        return Population(layer, sizes[::-1], kind, bias, bits)
+
+    def _afford(self, fields: Fields, sizes: Shape) -> bool:
+        if self.notes.afford(prod(sizes)):
+            return True
+        fields.reject("shape", str(sizes), f"{self.notes.budget} neurons more", AGAIN)
+        return False
 
     def _projections(self, known: set[int]) -> list[Projection]:
         listing = self.graph.inside("projection")
         if listing is None:
             return []
-        found = [self._projection(listing, k) for k in range(len(listing.group))]
+        found = [self._projection(listing, k) for k in range(len(listing.names()))]
         return [p for p in found if p and (self.cut.layers is None or p.target in known)]
 
     def _projection(self, listing: Fields, k: int) -> Projection | None:
         fields = listing.inside(str(k))
         if fields is None:
-            listing.reject(str(k), "missing", "numbers from 0 without gaps", "write it again")
+            listing.reject(str(k), "missing", "numbers from 0 without gaps", AGAIN)
             return None
         kind, delay = fields.text("type"), fields.integer("delay")
         source, target = fields.integer("source"), fields.integer("target")
+        part = fields.text("part") if fields.has("part") else "real"
+        axon = fields.listing("axon_delay") if fields.has("axon_delay") else None
         if kind is not None and kind not in _KINDS:
             fields.reject("type", kind, ", ".join(_KINDS), "read it with a newer spikewatt")
             return None
-        if kind is None or delay is None or source is None or target is None:
+        if kind is None or delay is None or source is None or target is None or part is None:
             return None
         synapses = _KINDS[kind][0](replace(fields, layer=target))
-        return None if synapses is None else Projection(source, target, synapses, delay)
+        if synapses is None:
+            return None
+        return Projection(source, target, synapses, delay, axon, part)
 
     def _network(self, source: Input, populations: list[Population]) -> Network:
         ext = self.extension
         types = {}
-        for name in sorted(self.layers.group, key=lambda n: (len(n), n)):
-            group = self._group(int(name)) if name.isdecimal() else None
+        for name in sorted(filter(is_number, self.layers.names()), key=int):
+            group = self._group(int(name)) if self._kept(int(name)) else None
             kind = group.text("type") if group else None
-            if kind is not None and self._kept(int(name)):
+            if kind is not None:
                 types[int(name)] = kind
         return Network(
             input=source,

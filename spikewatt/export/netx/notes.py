@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 from spikewatt.network import Network, Violation
 
+_FOUND_MAX = 200  # characters of a value shown
+_VIOLATIONS_MAX = 50  # told; a ruined file has one for each value
+_VALUES_MIN, _VALUES_MAX = 2**22, 2**26
+_VALUES_PER_BYTE = 64  # sparse matrices compress to less than one bit a weight
+
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
@@ -26,19 +31,38 @@ class Inspection:
 
 @dataclass
 class Notes:
-    """Collects violations, warnings and lava-dl's obstacles, so that all are told together."""
+    """Collects violations, warnings and lava-dl's obstacles, so that all are told together.
 
+    budget: how many values may still be read, or neurons made, before the file is taken for
+    damage.
+    """
+
+    budget: int = _VALUES_MAX
     violations: list[Violation] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     lava_dl: list[str] = field(default_factory=list)
 
+    @classmethod
+    def for_bytes(cls, size: int) -> Notes:
+        """Notes on a file of so many bytes."""
+        return cls(min(max(size * _VALUES_PER_BYTE, _VALUES_MIN), _VALUES_MAX))
+
+    def afford(self, values: int) -> bool:
+        """Take so many values off the budget, if it has them."""
+        if values > self.budget:
+            return False
+        self.budget -= values
+        return True
+
     def reject(self, layer: int | None, what: str, found: str, limit: str, hint: str) -> None:
         """Add a violation."""
-        self.violations.append(Violation(layer, what, found, limit, hint))
+        self.add([Violation(layer, what, _shown(found), limit, hint)])
 
     def add(self, violations: Iterable[Violation]) -> None:
-        """Add violations, each once."""
-        self.violations += [v for v in violations if v not in self.violations]
+        """Add violations, each once, as many as anyone reads."""
+        for violation in violations:
+            if len(self.violations) < _VIOLATIONS_MAX and violation not in self.violations:
+                self.violations.append(violation)
 
     def warn(self, layer: int | None, text: str) -> None:
         """Add a warning about a layer."""
@@ -47,3 +71,9 @@ class Notes:
     def block(self, layer: int | None, why: str) -> None:
         """Add a reason why lava-dl does not load the file, or computes something else."""
         self.lava_dl.append(why if layer is None else f"layer {layer}: {why}")
+
+
+def _shown(text: str) -> str:
+    """One short printable line."""
+    line = "".join(c if c.isprintable() else " " for c in text[: _FOUND_MAX + 1])
+    return line if len(line) <= _FOUND_MAX else line[: _FOUND_MAX - 3] + "..."

@@ -37,9 +37,15 @@ def matrix(sparse: Sparse, values: IntArray) -> IntArray:
     return full
 
 
-def listed(dense: Dense, dense_macs: int) -> Sparse:
-    """The non-zero synapses of a matrix, by target, then by source."""
+def listed(dense: Dense, dense_macs: int, zeros: IntArray | None = None) -> Sparse:
+    """The non-zero synapses of a matrix, by target, then by source; then the stored zeros.
+
+    zeros: rows of (target, source).
+    """
     targets, sources = np.nonzero(dense.weight)
+    if zeros is not None:
+        targets = np.concatenate((targets, zeros[:, 0]))
+        sources = np.concatenate((sources, zeros[:, 1]))
     delay = None if dense.delay is None else dense.delay[targets, sources]
     index = targets.astype(np.int32), sources.astype(np.int32)
     shape = (dense.weight.shape[0], dense.weight.shape[1])

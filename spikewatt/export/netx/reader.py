@@ -12,8 +12,9 @@ from spikewatt.export.netx.chain import ChainReader, Cut
 from spikewatt.export.netx.extension import read_extension
 from spikewatt.export.netx.fields import Fields
 from spikewatt.export.netx.graph import GraphReader
+from spikewatt.export.netx.neurons import SPIKE_EXP
 from spikewatt.export.netx.notes import Inspection, Notes
-from spikewatt.network import Network, NetworkError
+from spikewatt.network import Delta, Network, NetworkError, SigmaDelta
 from spikewatt.validation import parts_violations, violations
 
 _log = logging.getLogger(__name__)
@@ -25,15 +26,16 @@ def read(
     layers: int | None = None,
     skip: int = 0,
     message_bits: int | None = None,
+    spike_exp: int | None = None,
 ) -> Network:
     """The network of a NetX file, with effective weights, neurons in (x, y, channel) order.
 
     layers, skip: lava-dl's num_layers and skip_layers; behind skipped layers the input is the last
-    skipped layer's output. message_bits: the input's; by default what the file says, or 0.
-    Warnings go to the log. Raises SpikewattError where there is no HDF5 file, NetworkError with
-    all violations.
+    skipped layer's output. message_bits, spike_exp: lava-dl's input_message_bits and spike_exp;
+    by default what the file says, or 0 and 6. Warnings go to the log. Raises SpikewattError where
+    there is no HDF5 file, NetworkError with all violations.
     """
-    found = inspect(path, layers=layers, skip=skip, message_bits=message_bits)
+    found = inspect(path, layers=layers, skip=skip, message_bits=message_bits, spike_exp=spike_exp)
     if found.network is None:
         raise NetworkError(str(path), list(found.violations))
     for warning in found.warnings:
@@ -47,6 +49,7 @@ def inspect(
     layers: int | None = None,
     skip: int = 0,
     message_bits: int | None = None,
+    spike_exp: int | None = None,
 ) -> Inspection:
     """As `read`, but tells violations, warnings and what lava-dl makes of the file.
 
@@ -56,20 +59,35 @@ def inspect(
         raise SpikewattError(
             f"layers={layers}, skip={skip}: the number of layers is at least 1, skip at least 0."
         )
-    notes, cut = Notes(), Cut(layers, skip, message_bits)
-    with _open(Path(path)) as file:
-        network = _read(file, notes, cut)
+    path = Path(path)
+    with _open(path) as file:
+        notes = Notes.for_bytes(path.stat().st_size)
+        network = _read(file, notes, Cut(layers, skip, message_bits, spike_exp))
+    hints = _hints(network, notes)
     if network is not None:
         rules = violations if not notes.violations else parts_violations
         notes.add(rules(network))
-    bits = 0 if network is None else network.input.message_bits
     return Inspection(
         network=None if notes.violations else network,
         violations=tuple(notes.violations),
         warnings=tuple(notes.warnings),
         lava_dl=tuple(notes.lava_dl),
-        hints=(f"give lava-dl's Network input_message_bits={bits}",) if bits else (),
+        hints=hints,
     )
+
+
+def _hints(network: Network | None, notes: Notes) -> tuple[str, ...]:
+    """Arguments that lava-dl's Network needs to compute the same."""
+    if network is None:
+        return ()
+    bits, neurons = network.input.message_bits, [p.neuron for p in network.populations]
+    hints = [f"give lava-dl's Network input_message_bits={bits}"] if bits else []
+    exponents = {n.spike_exp for n in neurons if isinstance(n, Delta | SigmaDelta)}
+    if len(exponents) > 1:
+        notes.block(None, f"lava-dl has one spike_exp for all layers, not {sorted(exponents)}")
+    elif exponents - {SPIKE_EXP}:
+        hints.append(f"give lava-dl's Network spike_exp={exponents.pop()}")
+    return tuple(hints)
 
 
 def _read(file: h5py.File, notes: Notes, cut: Cut) -> Network | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from spikewatt.errors import SpikewattError
 from spikewatt.export.netx.emit import write_chain_layers, write_graph_layers
 from spikewatt.export.netx.extension import write_extension
 from spikewatt.export.netx.graph import write_graph
-from spikewatt.export.netx.plan import chain_violations, why_no_chain
+from spikewatt.export.netx.plan import Layer, chain, chain_violations
 from spikewatt.export.netx.reader import inspect
 from spikewatt.network import Network, NetworkError
 from spikewatt.validation import validate
@@ -47,26 +47,26 @@ def write(network: Network, path: str | Path) -> WriteReport:
     """
     path = Path(path)
     validate(network, f"the network for {path}")
-    reasons = why_no_chain(network)
-    if not reasons and (found := chain_violations(network)):
+    layers, reasons = chain(network)
+    if not reasons and (found := chain_violations(network, layers)):
         raise NetworkError(f"the network for {path}", found)
     with _beside(path) as temporary:
-        _fill(temporary, network, _write_graph if reasons else write_chain_layers)
+        _fill(temporary, network, None if reasons else layers)
         seen = inspect(temporary)
         if seen.violations:
             raise NetworkError(f"{path}, as it would be read back,", list(seen.violations))
     return WriteReport(path, (*reasons, *seen.lava_dl), (*seen.warnings, *seen.hints))
 
 
-def _fill(path: Path, network: Network, parts: Callable[..., None]) -> None:
+def _fill(path: Path, network: Network, planned: list[Layer] | None) -> None:
     with h5py.File(path, "w") as file:
         extension = write_extension(file, network)
-        parts(file.create_group("layer"), extension, network)
-
-
-def _write_graph(layers: h5py.Group, extension: h5py.Group, network: Network) -> None:
-    write_graph_layers(layers, extension, network)
-    write_graph(extension, network)
+        layers = file.create_group("layer")
+        if planned is not None:
+            write_chain_layers(layers, extension, network, planned)
+            return
+        write_graph_layers(layers, extension, network)
+        write_graph(extension, network)
 
 
 @contextmanager
