@@ -3,16 +3,16 @@
 An array's axes are read by the first of these layouts that fits, with the input's Lava shape:
 
 1. written out: (*shape, T) is one stream, (N, *shape, T) are N clips;
-2. where the stimulus drives a bias: (*shape) is one stream of held values;
+2. where the stimulus drives a bias or a dendrite: (*shape) is one stream of held values;
 3. as 1 and 2 with all axes of size 1 left out of the shape, as in lava-dl's own files;
 4. as 1 and 2 with some of them left out.
 
-Where the stimulus drives a bias, a last axis of size 1 holds its values for the whole run.
+Where the stimulus drives a population, a last axis of size 1 holds its values for the whole run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
@@ -20,7 +20,28 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.errors import SpikewattError
-from spikewatt.network import BIAS_MAX, BIAS_MIN, Input, IntArray, Network, Shape
+from spikewatt.network import (
+    BIAS_MAX,
+    BIAS_MIN,
+    AdaptiveLif,
+    CubaLif,
+    Delta,
+    Input,
+    IntArray,
+    Network,
+    Neuron,
+    ResonateFire,
+    Shape,
+    Sigma,
+    SigmaDelta,
+)
+
+DENDRITE_MAX = 2**23 - 1  # 24 bits with sign, once shifted to the neuron's state
+
+
+def is_driven(source: Input) -> bool:
+    """Whether the stimulus drives a population's bias or dendrite, and is not sent as spikes."""
+    return source.drives_bias or source.drives_dendrite
 
 
 def _written(shape: Shape) -> Iterator[Shape]:
@@ -38,14 +59,14 @@ def _layout(axes: Shape, source: Input) -> tuple[int, int, bool] | None:
             return 1, axes[-1], False
         if axes[1:-1] == shape and len(axes) == len(shape) + 2:
             return axes[0], axes[-1], True
-        if source.drives_bias and axes == shape:
+        if is_driven(source) and axes == shape:
             return 1, 1, False
     return None
 
 
 def _axes_error(axes: Shape, source: Input) -> SpikewattError:
     whole = ", ".join(str(size) for size in source.shape)
-    once = f" or ({whole})" if source.drives_bias else ""
+    once = f" or ({whole})" if is_driven(source) else ""
     return SpikewattError(
         f"The input array has shape {axes}; this network takes ({whole}, T), (N, {whole}, T)"
         f"{once}, none of them empty, and axes of size 1 may be left out. Transpose or reshape it."
@@ -73,18 +94,34 @@ def _integers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def _limits(source: Input) -> tuple[int, int, str]:
+_SHIFTS: dict[type[Neuron], Callable[[Any], int]] = {
+    CubaLif: lambda n: 6,
+    AdaptiveLif: lambda n: 6,
+    Delta: lambda n: int(n.spike_exp + n.state_exp),
+    Sigma: lambda n: 0,
+    SigmaDelta: lambda n: 0,
+    ResonateFire: lambda n: int(n.state_exp),
+}
+
+
+def _limits(network: Network) -> tuple[int, int, str]:
     """Smallest and largest value, and what they come from."""
+    source = network.input
+    if source.drives_dendrite and source.layer in network.by_layer:
+        neuron = network.by_layer[source.layer].neuron
+        top = DENDRITE_MAX >> _SHIFTS[type(neuron)](neuron)
+        of = f"the dendrite of a {type(neuron).__name__} neuron, which the input drives,"
+        return -top, top, of
     if source.drives_bias:
         return BIAS_MIN, BIAS_MAX, "the 13 bits of a bias, which the input of this network drives"
     if source.message_bits == 0:
         return 0, 1, "a spike of 0 message bits"
-    top = int(2**source.message_bits) - 1
+    top = 2**source.message_bits - 1
     return -top, top, f"a signed spike of {source.message_bits} message bits"
 
 
-def _check_range(values: npt.NDArray[Any], source: Input) -> None:
-    low, high, of = _limits(source)
+def _check_range(values: npt.NDArray[Any], network: Network) -> None:
+    low, high, of = _limits(network)
     wrong = (values < low) | (values > high)
     if wrong.any():
         at = _place(wrong)
@@ -129,10 +166,10 @@ def from_array(
     if layout is None or 0 in array.shape:
         raise _axes_error(array.shape, source)
     samples, columns, is_clips = layout
-    held = source.drives_bias and columns == 1
+    held = is_driven(source) and columns == 1
     _check_steps(columns, steps, held)
     whole_numbers = _integers(array)
-    _check_range(whole_numbers, source)
+    _check_range(whole_numbers, network)
     values = whole_numbers.reshape(samples, *source.shape, columns)
     values = values if held else values[..., : steps or columns]
     return np.ascontiguousarray(values, dtype=np.int32), is_clips

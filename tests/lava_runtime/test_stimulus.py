@@ -7,7 +7,7 @@ import pytest
 
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.stimulus import from_array
-from spikewatt.network import CubaLif, Input, Network, Population
+from spikewatt.network import CubaLif, Delta, Input, Network, Neuron, Population
 
 
 def spiking(shape: tuple[int, ...], bits: int = 0) -> Network:
@@ -103,6 +103,31 @@ def test_graded_messages_are_signed(bits: int) -> None:
 def test_mistakes_say_what_was_found_and_the_limit(values, steps, words) -> None:
     with pytest.raises(SpikewattError, match=words):
         from_array(spiking((2, 1)), values, steps)
+
+
+def encoded(shape: tuple[int, ...], neuron: Neuron) -> Network:
+    population = Population(0, shape, neuron, message_bits=16)
+    return Network(Input(0, shape, drives_dendrite=True), (population,), ())
+
+
+def test_what_a_dendrite_receives_is_held_or_given_step_by_step() -> None:
+    net = encoded((4, 1, 2), Delta(0))
+    assert from_array(net, np.full((4, 2, 1), -7), steps=6)[0].shape == (1, 4, 1, 2, 1)
+    assert from_array(net, np.full((4, 2), -7), steps=6)[0].shape == (1, 4, 1, 2, 1)
+    assert from_array(net, np.full((3, 4, 2, 9), -7), steps=6)[0].shape == (3, 4, 1, 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("neuron", "top"),
+    [(Delta(0, 6, 6), 2047), (Delta(0, 0, 6), 2**17 - 1), (CubaLif(0, 0, 1), 2**17 - 1)],
+)
+def test_a_dendrite_has_24_bits_behind_its_shift(neuron: Neuron, top: int) -> None:
+    net = encoded((2,), neuron)
+    values = np.array([[-top, top], [top, 0]])
+    np.testing.assert_array_equal(from_array(net, values)[0], values[None])
+    words = rf"{top + 1} at .*dendrite of a {type(neuron).__name__} neuron.*{-top} to {top}"
+    with pytest.raises(SpikewattError, match=words):
+        from_array(net, np.array([[0, 0], [top + 1, 0]]))
 
 
 def test_mistakes_with_driven_biases() -> None:

@@ -120,7 +120,7 @@ def deliver_conv(
         if lo == hi:
             continue
         row = ring[(arrival + t) & mask]
-        peak = 0
+        peak: Any = 0
         for k in range(lo, hi):
             peak = max(peak, abs(np.int64(values[k])))
         if bound * peak < 1 << 23:
