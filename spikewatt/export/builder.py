@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from spikewatt.network import (
     Input,
     IntArray,
@@ -20,6 +23,17 @@ from spikewatt.network import (
 )
 
 MESSAGE_BITS = 16  # magnitude of a stimulus that drives dendrites, as lava-dl has it
+
+
+def lava_shape(shape: tuple[int, ...]) -> Shape:
+    """(C, H, W) or (C,) of torch to Lava's (W, H, C) or (n,)."""
+    return tuple(int(n) for n in reversed(shape))
+
+
+def channels_first(shape: Shape) -> npt.NDArray[np.intp]:
+    """For each neuron in flat (x, y, c) order its place in torch's flat (c, y, x) order."""
+    places = np.arange(np.prod(shape)).reshape(shape[::-1])
+    return np.asarray(places.transpose().reshape(-1))
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from spikewatt.export.builder import channels_first, lava_shape
 from spikewatt.export.slayer import slayer
 from spikewatt.export.slayer_blocks.chain import Chain
 from spikewatt.export.slayer_blocks.neurons import (
@@ -19,7 +20,7 @@ from spikewatt.export.slayer_blocks.neurons import (
     sigma,
 )
 from spikewatt.export.slayer_blocks.norms import Cell, normed, settled, with_bias
-from spikewatt.export.slayer_blocks.site import Site, channels_first, lava_shape
+from spikewatt.export.slayer_blocks.site import Site
 from spikewatt.export.slayer_blocks.synapses import integers, synapses_of
 from spikewatt.network import (
     DECAY_MAX,

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from spikewatt.errors import SpikewattError
+from spikewatt.export.builder import lava_shape
 from spikewatt.export.slayer_blocks.chain import Chain
 from spikewatt.export.slayer_blocks.layers import FAMILIES, LOWERINGS
-from spikewatt.export.slayer_blocks.site import Site, floats, lava_shape
+from spikewatt.export.slayer_blocks.site import Site, floats
 from spikewatt.network import Network
 
 _INPUTS = tuple(f.Input for f in FAMILIES)

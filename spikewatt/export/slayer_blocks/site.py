@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.errors import SpikewattError
-from spikewatt.network import IntArray, Shape
+from spikewatt.network import IntArray
 
 FloatArray = npt.NDArray[np.float64]
 TOLERANCE = 1e-3  # SLAYER's integers are float32 divided by a power of two
@@ -64,14 +64,3 @@ def floats(values: Any) -> FloatArray:
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     return np.asarray(values, dtype=np.float64)
-
-
-def lava_shape(shape: tuple[int, ...]) -> Shape:
-    """(C, H, W) or (C,) of torch to Lava's (W, H, C) or (n,)."""
-    return tuple(int(n) for n in reversed(shape))
-
-
-def channels_first(shape: Shape) -> npt.NDArray[np.intp]:
-    """For each neuron in flat (x, y, c) order its place in torch's flat (c, y, x) order."""
-    places = np.arange(np.prod(shape)).reshape(shape[::-1])
-    return np.asarray(places.transpose().reshape(-1))

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from spikewatt.export.builder import channels_first
 from spikewatt.export.slayer import slayer
-from spikewatt.export.slayer_blocks.site import Site, channels_first, floats
+from spikewatt.export.slayer_blocks.site import Site, floats
 from spikewatt.network import Conv, ConvTranspose, Dense, IntArray, Pool, Shape, Synapses, Unpool
 from spikewatt.synapses import Pair
 
