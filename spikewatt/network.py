@@ -153,8 +153,8 @@ class Input:
 class Readout:
     """How a decision is read off the last population.
 
-    membrane: v at the end of a sample's last step. rate: spikes over the sample.
-    Neurons are summed in `groups` equal groups (lava-dl's `average`) and divided by `divisor`;
+    membrane: v, as the neuron's record defines it, at the end of a sample's last step. rate:
+    the sum of the messages (spikes of 1, graded ones of their value) over the sample. Neurons are summed in `groups` equal groups (lava-dl's `average`) and divided by `divisor`;
     engines return the integer sums.
     """
 

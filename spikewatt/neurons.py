@@ -1,7 +1,7 @@
 """Neuron models in Lava's fixed point, as frozen records of the integers that execute.
 
-Every model keeps two state arrays that `--record-state` shows as u and v. All states are 0 at a
-reset. Equations are those of the `fixed_pt` models under lava/proc.
+Every model keeps two state arrays that `--record-state` shows as u and v; a membrane read-out
+reads v. All states are 0 at a reset. Equations are those of the `fixed_pt` models under lava/proc.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ class CubaLif:
 class AdaptiveLif:
     """LIF with adaptive threshold and refractoriness (lava/proc/atrlif); spikes are 0 or 1.
 
-    u is the current i, v the voltage; threshold and refractory state reset to their start.
+    u and v as `CubaLif`, without the reset of v; decays are shares of 4096, towards zero:
+    theta = theta_0 + ((theta - theta_0) (4096 - threshold_decay) >> 12)
+    r = r (4096 - refractory_decay) >> 12
+    a spike where v - r >= theta; then r += 2 theta and theta += threshold_step << 6
+    theta_0 is threshold << 6. At a reset theta is theta_0, all else 0.
     """
 
     i_decay: int
@@ -43,8 +47,9 @@ class AdaptiveLif:
 class Delta:
     """Delta encoder (lava/proc/sdn Delta): graded, signed differences of its input.
 
-    act = a_in << (spike_exp + state_exp); sends delta >> state_exp where |delta| >= v_threshold
-    << (spike_exp + state_exp). u is the residue, v the last act.
+    act = a_in << (spike_exp + state_exp); delta = act - last act + residue
+    sends delta >> state_exp where |delta| >= v_threshold << (spike_exp + state_exp), and then
+    the residue is 0, else delta. u is the residue, v the last act. Only as the input population.
     """
 
     v_threshold: int
@@ -74,6 +79,11 @@ class SigmaDelta:
 @dataclass(frozen=True)
 class ResonateFire:
     """Resonate-and-fire (lava/proc/rf), or Izhikevich's variant with reset (lava/proc/rf_iz).
+
+    u' = (cos u >> bits) - (sin v >> bits) + (real input << state_exp)        clips at 24 bit
+    v' = (sin u >> bits) + (cos v >> bits) + (imaginary input << state_exp)   clips at 24 bit
+    a spike where u' >= v_threshold and v' >= 0 > v; Izhikevich's: where v' >= v_threshold, and
+    then u' = 0, v' = v_threshold - 1. Shifts round towards zero.
 
     u is the real, v the imaginary part; projections name the part they drive. sin_decay and
     cos_decay are the integers Lava's process holds (after its own truncation), v_threshold the

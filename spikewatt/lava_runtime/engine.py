@@ -25,7 +25,7 @@ class Request:
     """One execution.
 
     stimulus: (N, *input shape, T) integers; (N, *input shape, 1) holds a value for all T steps
-    where the input drives a bias. record: layers whose spikes are kept. record_state: also
+    where the input drives a population. record: layers whose spikes are kept. record_state: also
     keep u and v at the end of each step of the recorded layers.
     """
 
