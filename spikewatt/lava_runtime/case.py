@@ -101,7 +101,8 @@ def _trials(case: Case) -> Iterator[Trial]:
         return
     depth, schedule = case.network.depths[case.layer], case.schedule
     if schedule is not None and not schedule.windowed:
-        yield _streamed(case, schedule.period)
+        if schedule.period is None or schedule.period + depth <= schedule.steps:
+            yield _streamed(case, schedule.period)
         return
     together = case.network.start is StartRule.TOGETHER
     if schedule is not None:
@@ -122,7 +123,7 @@ def _trial(case: Case, lead: int) -> Trial:
         for at in [depths[q.source] + 1 + q.delay - depths[layer]]
     ]
     entry = network.input
-    drive = case.stimulus if entry.drives_bias and layer == entry.layer else None
+    drive = _held(case) if entry.drives_bias and layer == entry.layer else None
     if entry.drives_dendrite and layer == entry.layer:
         afferents.append(_dendrite(case))
     return Trial(
@@ -146,22 +147,31 @@ def _sent(case: Case, projection: Projection) -> IntArray | None:
     return case.stimulus if graded else (case.stimulus != 0).astype(np.int32)
 
 
+def _held(case: Case) -> IntArray:
+    """The stimulus of a population that it drives, with held values at every step."""
+    assert case.stimulus is not None
+    steps = case.pair[0].shape[-1]
+    return np.broadcast_to(case.stimulus, (*case.stimulus.shape[:-1], steps))
+
+
 def _dendrite(case: Case) -> Afferent:
     """A stimulus that is the dendrite's input, as synapses of weight 1 without latency."""
     entry = case.network.input
     index = np.arange(entry.size, dtype=np.int32)
     one = Sparse(index, index, np.ones_like(index), (entry.size, entry.size), 0)
     projection = Projection(entry.layer, entry.layer, one)
-    return Afferent(projection, entry.shape, case.stimulus, at=0)
+    return Afferent(projection, entry.shape, _held(case), at=0)
 
 
 def _streamed(case: Case, period: int | None) -> Trial:
     """A plain stream as one sample; one with resets as the samples between them."""
     trial = _trial(case, lead=0)
-    if period is None:
-        plain = (replace(a, at=1 + a.projection.delay) for a in trial.afferents)
-        return replace(trial, afferents=tuple(plain))
     depths, steps = case.network.depths, trial.extent[1]
+    if period is None:
+        plain = (
+            replace(a, at=a.at + trial.depth - depths[a.projection.source]) for a in trial.afferents
+        )
+        return replace(trial, afferents=tuple(plain))
     count = (steps - trial.depth) // period
 
     def cut(a: Values, first: int) -> Values:
@@ -173,7 +183,8 @@ def _streamed(case: Case, period: int | None) -> Trial:
         for a in trial.afferents
     ]
     sides = {s: {k: cut(a, trial.depth) for k, a in o.items()} for s, o in trial.outcomes.items()}
-    return _around_first(replace(trial, outcomes=sides, afferents=tuple(sent)))
+    drive = None if trial.drive is None else cut(trial.drive, 0)
+    return _around_first(replace(trial, outcomes=sides, afferents=tuple(sent), drive=drive))
 
 
 def first_place(trial: Trial) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.case import Case, first_place
 from spikewatt.lava_runtime.hypotheses import HYPOTHESES
 from spikewatt.lava_runtime.replay import Trial, Values
@@ -50,10 +51,17 @@ def _fitting(trial: Trial, side: str) -> Iterator[str]:
     for hypothesis in HYPOTHESES:
         for text, changed in hypothesis(trial):
             same_samples = changed.extent[0] == trial.extent[0]
-            if same_samples and not changed.part(sample, step + 1).gives(side):
-                continue
-            if changed.gives(side):
+            quick = changed.part(sample, step + 1) if same_samples else changed
+            if _gives(quick, side) and _gives(changed, side):
                 yield text
+
+
+def _gives(trial: Trial, side: str) -> bool:
+    """Whether a hypothesis holds; one that no engine can execute does not."""
+    try:
+        return trial.gives(side)
+    except SpikewattError:
+        return False
 
 
 def _shifted(case: Case) -> str | None:

@@ -221,6 +221,16 @@ def firing_rule(trial: Trial) -> Iterator[Change]:
         yield text, replace(trial, arithmetic=Arithmetic(subtract=True))
 
 
+def _near(name: str, value: int) -> list[int]:
+    """Other values that a number may have been taken for."""
+    if name.endswith(("_exp", "_bits")):
+        others, top = [value + 1, value - 1, value + 2, value - 2, 0, 6], 12
+    else:
+        scaled = [value << k if k > 0 else value >> -k for k in EXPONENTS]
+        others, top = [value + 1, value - 1, *scaled], 2**17
+    return [other for other in dict.fromkeys(others) if other != value and 0 <= other <= top]
+
+
 def parameters(trial: Trial) -> Iterator[Change]:
     """Each whole number of the neuron model off by one, or times a power of two."""
     neuron = trial.population.neuron
@@ -228,13 +238,11 @@ def parameters(trial: Trial) -> Iterator[Change]:
     for name, value in numbers.items():
         if not isinstance(value, int) or isinstance(value, bool):
             continue
-        scaled = [value << k if k > 0 else value >> -k for k in EXPONENTS]
-        for other in dict.fromkeys((value + 1, value - 1, *scaled)):
-            if other != value and 0 <= other < 2**17:
-                changed: Neuron = replace(neuron, **{name: other})  # type: ignore[arg-type]
-                text = f"with a {NAMES.get(name, name.replace('_', ' '))} of {other}, not {value}"
-                text += " (decay rounding)" * (name.endswith("decay") and abs(other - value) == 1)
-                yield text, replace(trial, population=replace(trial.population, neuron=changed))
+        for other in _near(name, value):
+            changed: Neuron = replace(neuron, **{name: other})  # type: ignore[arg-type]
+            text = f"with a {NAMES.get(name, name.replace('_', ' '))} of {other}, not {value}"
+            text += " (decay rounding)" * (name.endswith("decay") and abs(other - value) == 1)
+            yield text, replace(trial, population=replace(trial.population, neuron=changed))
 
 
 def _cut_anew(trial: Trial, first: int, length: int) -> Trial:

@@ -148,8 +148,7 @@ def _run(trial: Trial, own: Values) -> Outcome:
 def _alone(trial: Trial, own: Values) -> tuple[Network, IntArray]:
     """The layer as a network of its own, and its stimulus."""
     if trial.drive is not None:
-        population = replace(trial.population, layer=0, bias=None)
-        return Network(Input(0, population.shape, drives_bias=True), (population,), ()), trial.drive
+        return _driven(trial), trial.drive
     population = replace(trial.population, layer=1)
     shapes = [a.shape for a in trial.afferents]
     sent = [_placed(trial, a, own) for a in trial.afferents]
@@ -168,6 +167,15 @@ def _alone(trial: Trial, own: Values) -> tuple[Network, IntArray]:
         for (a, s), axon in zip(pairs, _axon_delays(trial, firsts), strict=True)
     )
     return Network(Input(0, shape, bits), (population,), projections), stimulus
+
+
+def _driven(trial: Trial) -> Network:
+    """A layer whose bias is the stimulus; it may project to itself, nothing else reaches it."""
+    population = replace(trial.population, layer=0, bias=None)
+    loops = tuple(
+        replace(a.projection, source=0, target=0, delay=a.at - 1) for a in trial.afferents
+    )
+    return Network(Input(0, population.shape, drives_bias=True), (population,), loops)
 
 
 def _placed(trial: Trial, afferent: Afferent, own: Values) -> IntArray:
