@@ -154,8 +154,9 @@ class Readout:
     """How a decision is read off the last population.
 
     membrane: v, as the neuron's record defines it, at the end of a sample's last step. rate:
-    the sum of the messages (spikes of 1, graded ones of their value) over the sample. Neurons are summed in `groups` equal groups (lava-dl's `average`) and divided by `divisor`;
-    engines return the integer sums.
+    the sum of the messages (spikes are 1, graded ones their value) over the sample. Neurons are
+    summed in `groups` equal groups (lava-dl's `average`) and divided by `divisor`; engines
+    return the integer sums.
     """
 
     kind: str  # membrane | rate
