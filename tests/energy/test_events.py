@@ -21,7 +21,6 @@ from spikewatt.energy.events import (
     fan_out_stored,
     synapses,
 )
-from spikewatt.expansion import expand
 from spikewatt.network import (
     Conv,
     ConvTranspose,
@@ -92,13 +91,6 @@ def test_listed_zeros_are_stored_and_no_events() -> None:
     net = net_of(sparse, (3,), (3,))
     assert fan_out(*net).tolist() == [1, 0, 1]
     assert fan_out_stored(*net).tolist() == [1, 1, 1]
-
-
-def test_expansion_is_done_once() -> None:
-    pool = Pool(np.ones((2, 2), np.int32), (2, 2))
-    first = expand(pool, (4, 4, 1), (2, 2, 1))
-    assert expand(pool, (4, 4, 1), (2, 2, 1)) is first
-    assert expand(pool, (6, 4, 1), (3, 2, 1)) is not first
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
