@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sysconfig
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from oracle import synapses_of
 from random_networks import network
 
 from spikewatt.energy.limits import RULES, fan_in, fit, native_share, weight_bits
+from spikewatt.export import netx
 from spikewatt.hardware_profiles import load
 from spikewatt.network import (
     AdaptiveLif,
@@ -221,3 +224,12 @@ def test_a_profile_without_limits_says_nothing() -> None:
     found = fit(dense_net(MANY, delay=63), load("cmos45_paper"))
     assert (found.violations, found.needs) == ((), ())
     assert found.cores is found.chips is found.native_share is None
+
+
+def test_pilotnet_needs_no_more_than_what_intel_used() -> None:
+    """Intel's compiler placed it on 74 cores (lava-dl's benchmark notebook): the bound is below."""
+    folder = Path(sysconfig.get_paths()["purelib"]) / "tests/lava/lib/dl/netx/gts/pilotnet_lif"
+    found = fit(netx.read(folder / "network.net"), LOIHI2)
+    assert found.violations == ()
+    assert 1 < found.cores <= 74
+    assert found.chips == 1
