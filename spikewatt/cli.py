@@ -186,8 +186,8 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    options = {"transient": True, "redirect_stdout": sys.stdout.isatty()}
-    with Progress(*columns, console=Console(stderr=True), **options) as bar:
+    console, both = Console(stderr=True), sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=both) as bar:
         task = bar.add_task(what, total=None, rate="", visible=False)
 
         def update(done: int, total: int) -> None:
