@@ -7,9 +7,10 @@ import numpy.typing as npt
 import torch
 
 from spikewatt.export.slayer import slayer
-from spikewatt.network import BIAS_MAX, BIAS_MIN, WEIGHT_MAX, WEIGHT_MIN
+from spikewatt.network import BIAS_MAX, BIAS_MIN, THRESHOLD_MAX, WEIGHT_MAX, WEIGHT_MIN
 
 quantize = slayer.utils.quantize
+CURRENT_MAX = 2**17 - 1  # of a sum of weights; 6 bits more are the state's 24, sign included
 WEIGHT_SCALE = 64  # slayer's neuron scale: integer weight = 64 x slayer's weight
 
 
@@ -46,8 +47,8 @@ def fill_scale(weight: torch.Tensor, bias: torch.Tensor, current_max: float) -> 
     limits = (
         WEIGHT_MAX / WEIGHT_SCALE / max(float(weight.abs().max()), 1e-9),
         BIAS_MAX / WEIGHT_SCALE / max(float(bias.abs().max()), 1e-9),
-        (2**17 - 1) / WEIGHT_SCALE,
-        (2**17 - 1) / WEIGHT_SCALE / max(current_max, 1e-9),
+        THRESHOLD_MAX / WEIGHT_SCALE,
+        CURRENT_MAX / WEIGHT_SCALE / max(current_max, 1e-9),
     )
     return min(limits)
 
@@ -66,7 +67,7 @@ def readout_scale(readout: torch.nn.Module, spikes: torch.Tensor) -> float:
     weight = float((readout.weight.abs().max() * readout.joints.abs().max()).detach())
     bias = float(readout.bias.abs().max().detach()) * joints
     limits = (
-        (2**17 - 1) / READOUT_MARGIN / max(voltage, 1e-9),
+        CURRENT_MAX / READOUT_MARGIN / max(voltage, 1e-9),
         WEIGHT_MAX / WEIGHT_SCALE / max(weight, 1e-9),
         BIAS_MAX / WEIGHT_SCALE / max(bias, 1e-9),
     )
