@@ -33,7 +33,7 @@ def cli() -> None:
 @click.option("--out", type=FOLDER, default=Path("demo"), show_default=True, help="Results.")
 @click.option("--seed", default=0, show_default=True, help="Decides every random number.")
 def demo(out: Path, seed: int) -> None:
-    """Train, export, execute in Lava, count and price a small network, in a few minutes."""
+    """The whole path on generated clips, in a few minutes."""
     from spikewatt.commands.demo import run_demo
 
     with _progress("demo") as progress:
@@ -77,7 +77,7 @@ def export(checkpoint: Path, out: Path, reference: Path | None) -> None:
 @click.option("--profile", help="Check against the limits of this profile.")
 @click.option("--json", "json_path", type=FILE, help="Write the result as JSON.")
 def check(network: Path, profile: str | None, json_path: Path | None) -> None:
-    """Say everything that keeps a NetX file from running, or from running as written."""
+    """Say all that keeps a NetX file from running as written."""
     from spikewatt.commands.checking import run_check
 
     sys.exit(0 if run_check(network, profile, json_path, sys.stdout) else 1)
@@ -137,7 +137,7 @@ def run(json_path: Path | None, out: Path | None, spike_exp: int | None, **optio
 @click.option("--csv", type=FILE)
 @click.option("--latex", type=FILE)
 def compare(runs: tuple[Path, ...], profiles: tuple[str, ...], **files: Path | None) -> None:
-    """Put the paper's energy, the modelled and the measured one of runs side by side."""
+    """Put theoretical, modelled and measured energy side by side."""
     from spikewatt.commands.comparing import run_compare
 
     run_compare(runs, profiles, files, sys.stdout)
@@ -146,7 +146,7 @@ def compare(runs: tuple[Path, ...], profiles: tuple[str, ...], **files: Path | N
 @cli.command()
 @click.argument("name", required=False)
 def profiles(name: str | None) -> None:
-    """List hardware profiles, or the numbers of one with their sources."""
+    """List profiles, or the numbers of one with their sources."""
     from spikewatt.commands.listing import show_profiles
 
     show_profiles(name, sys.stdout)
@@ -186,7 +186,8 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console, both = Console(stderr=True), sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=both) as bar:
         task = bar.add_task(what, total=None, rate="", visible=False)
 
         def update(done: int, total: int) -> None:
@@ -197,11 +198,16 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield update
 
 
+class _Stderr(logging.Handler):
+    """Writes to whatever stderr is now: above the progress bar while there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(record.getMessage(), err=True)
+
+
 def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("spikewatt")
-    logger.addHandler(handler)
+    logger.addHandler(_Stderr())
     logger.setLevel(logging.INFO)
 
 
@@ -216,7 +222,7 @@ def _fail(message: str) -> int:
 
 
 def main() -> None:
-    """Run the command line; see design of exit codes in `spikewatt --help` and the README."""
+    """Run the command line: 0 done, 1 a problem, 2 wrong usage, 130 after Ctrl-C."""
     _log_to_stderr()
     signal.signal(signal.SIGTERM, _terminate)
     try:

@@ -113,13 +113,15 @@ class QuantisedGraphUnit(nn.Module):
     def edge_weights(self) -> torch.Tensor:
         """Quantised weights of each bone, (edges, C out, C in), in slayer's units."""
         importance = self.edges[self.kernel, self.target, self.source]
-        return quantize_weight(importance[:, None, None] * self.weight[self.kernel] * self.scale)
+        shared = self.weight.index_select(0, self.kernel)
+        return quantize_weight(importance[:, None, None] * shared * self.scale)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C in, V, T) spikes -> (N, C out, V, T) spikes; exact integers over 64."""
         n, c, v, t = x.shape
         by_joint = x.permute(2, 1, 0, 3).reshape(v, c, n * t)
-        sent = torch.bmm(self.edge_weights(), by_joint[self.source])
+        # index_select, whose gradient adds in a fixed order; indexing with a tensor does not
+        sent = torch.bmm(self.edge_weights(), by_joint.index_select(0, self.source))
         z = sent.new_zeros(v, sent.shape[1], n * t).index_add(0, self.target, sent)
         z = z.view(v, -1, n, t).permute(2, 1, 0, 3)
         bias = quantize_bias(self.bias * self.scale)

@@ -7,9 +7,11 @@ import numpy.typing as npt
 import torch
 
 from spikewatt.export.slayer import slayer
-from spikewatt.network import BIAS_MAX, BIAS_MIN, WEIGHT_MAX, WEIGHT_MIN
+from spikewatt.network import BIAS_MAX, BIAS_MIN, THRESHOLD_MAX, WEIGHT_MAX, WEIGHT_MIN
 
 quantize = slayer.utils.quantize
+CURRENT_MAX = 2**17 - 1  # of a sum of weights; 6 bits more are the state's 24, sign included
+GROWTH_ROOM = 0.75  # share of the current's range that is used before fine-tuning
 WEIGHT_SCALE = 64  # slayer's neuron scale: integer weight = 64 x slayer's weight
 
 
@@ -41,13 +43,13 @@ def fill_scale(weight: torch.Tensor, bias: torch.Tensor, current_max: float) -> 
 
     weight: any shape, bias: (channels,), both for threshold 1; current_max: the largest
     |sum of weights x input| that any input can cause. Currents stay below 2**17 before the
-    shift by 6, so the 24-bit state never wraps.
+    shift by 6, so the 24-bit state never wraps, with room for fine-tuning.
     """
     limits = (
         WEIGHT_MAX / WEIGHT_SCALE / max(float(weight.abs().max()), 1e-9),
         BIAS_MAX / WEIGHT_SCALE / max(float(bias.abs().max()), 1e-9),
-        (2**17 - 1) / WEIGHT_SCALE,
-        (2**17 - 1) / WEIGHT_SCALE / max(current_max, 1e-9),
+        THRESHOLD_MAX / WEIGHT_SCALE,
+        CURRENT_MAX * GROWTH_ROOM / WEIGHT_SCALE / max(current_max, 1e-9),
     )
     return min(limits)
 
@@ -66,7 +68,7 @@ def readout_scale(readout: torch.nn.Module, spikes: torch.Tensor) -> float:
     weight = float((readout.weight.abs().max() * readout.joints.abs().max()).detach())
     bias = float(readout.bias.abs().max().detach()) * joints
     limits = (
-        (2**17 - 1) / READOUT_MARGIN / max(voltage, 1e-9),
+        CURRENT_MAX / READOUT_MARGIN / max(voltage, 1e-9),
         WEIGHT_MAX / WEIGHT_SCALE / max(weight, 1e-9),
         BIAS_MAX / WEIGHT_SCALE / max(bias, 1e-9),
     )

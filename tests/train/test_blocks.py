@@ -13,7 +13,13 @@ from spikewatt.train.blocks import (
     QuantisedGraphUnit,
     QuantisedReadout,
 )
-from spikewatt.train.quantize import fill_scale, quantize_bias, quantize_weight, to_integers
+from spikewatt.train.quantize import (
+    GROWTH_ROOM,
+    fill_scale,
+    quantize_bias,
+    quantize_weight,
+    to_integers,
+)
 
 
 def unit(channels: tuple[int, int] = (5, 7)) -> GraphUnit:
@@ -72,7 +78,7 @@ def test_fill_scale_stops_at_the_first_limit() -> None:
     small = torch.tensor([0.01])
     assert fill_scale(torch.tensor([1.0]), small, 1.0) * 64 == 254
     assert fill_scale(small, torch.tensor([4095.0]), 0.01) * 64 == 1
-    assert fill_scale(small, small, 2.0**17 - 1) * 64 == 1
+    assert fill_scale(small, small, 2.0**17 - 1) * 64 == GROWTH_ROOM
 
 
 def test_the_quantised_readout_is_the_float_one_rounded() -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from spikewatt.data.graph import Skeleton
+from spikewatt.errors import SpikewattError
 from spikewatt.export.builder import NetworkBuilder
-from spikewatt.network import Network, Readout, StartRule
+from spikewatt.network import Network, Readout, Sparse, StartRule
 from spikewatt.train.blocks import (
     GraphUnit,
     IntegratingReadout,
@@ -23,7 +25,7 @@ from spikewatt.train.blocks import (
     QuantisedGraphUnit,
     QuantisedReadout,
 )
-from spikewatt.train.quantize import fill_scale, readout_scale
+from spikewatt.train.quantize import CURRENT_MAX, fill_scale, readout_scale
 from spikewatt.train.recipe import Recipe
 
 INPUT_SCALE = 1 / 16  # graded inputs are tens, spikes are ones: weights start alike
@@ -80,6 +82,17 @@ def _unit_scale(unit: GraphUnit, largest: float) -> float:
     return fill_scale(weight * on_bone, bias, float(reach))
 
 
+def _check_current(synapses: Sparse, largest: int, unit: int) -> None:
+    """Fine-tuning may not have grown the weights so far that a current could wrap."""
+    reach = int(np.bincount(synapses.targets, np.abs(synapses.weight)).max()) * largest
+    if reach > CURRENT_MAX:
+        raise SpikewattError(
+            f"Unit {unit} can reach a current of {reach}, limit {CURRENT_MAX}: beyond it the "
+            "chip's 24-bit state wraps and SLAYER's does not. Fine-tune with a smaller learning "
+            "rate."
+        )
+
+
 class QuantisedSgnCore(nn.Module):
     """The network in integers over 64: fine-tunes with straight-through gradients, then exports."""
 
@@ -114,8 +127,10 @@ class QuantisedSgnCore(nn.Module):
         builder = NetworkBuilder()
         builder.input((joints, 1, channels), message_bits=facts["message_bits"])
         builder.flatten()
-        for unit in self.units:
+        largest = 2 ** facts["message_bits"] - 1
+        for i, unit in enumerate(self.units):
             unit.lower(builder, joints)
+            _check_current(builder.projections[-1].synapses, 1 if i else largest, i)
         self.readout.lower(builder)
         readout = Readout("membrane", groups=builder.shape[0])
         return builder.build(StartRule.BY_DEPTH, readout, facts)

@@ -1,0 +1,41 @@
+"""The networks of the zoo run, and repeat what their records say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spikewatt
+from spikewatt.commands.running import RunJob, run_network, sha256
+from spikewatt.validation import violations
+
+ZOO = Path(__file__).parents[1] / "zoo"
+NETWORKS = sorted(ZOO.glob("*.net"))
+CLIPS = 64
+
+
+def record(network: Path, kind: str) -> dict:
+    return json.loads(network.with_suffix(f".{kind}.json").read_text())
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda p: p.stem)
+def test_records_belong_to_the_network(path: Path) -> None:
+    network = spikewatt.load(path)
+    assert not violations(network)
+    for kind in ("run", "lava"):
+        assert record(path, kind)["network_sha256"] == sha256(path)
+    assert record(path, "lava")["verified_against"] == ["native"]
+    deployed, float_accuracy = record(path, "run")["accuracy"], network.training["float_accuracy"]
+    assert deployed >= float_accuracy - 0.01
+    assert f"{100 * deployed:.2f} %" in (ZOO / "README.md").read_text()
+
+
+def test_the_nw_ucla_network_repeats_its_record(nw_ucla_folder: Path) -> None:
+    path = ZOO / "signal-sgn-core-nw-ucla.net"
+    job = RunJob(path, data=f"nw-ucla:{nw_ucla_folder}", limit=CLIPS)
+    result = run_network(job, lambda done, total: None)
+    expected = record(path, "run")["predictions"][:CLIPS]
+    np.testing.assert_array_equal(result.record.predictions, expected)
