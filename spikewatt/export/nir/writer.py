@@ -41,9 +41,19 @@ def write(network: Network, path: str | Path, dt_s: float = DT) -> None:
     """
     validate(network, f"the network for {path}")
     check_kinds(network)
+    _check_neurons(network)
     graph = _Writer(network, dt_s).graph()
     with whole_file(Path(path)) as beside:
         nir.write(beside, graph)
+
+
+def _check_neurons(network: Network) -> None:
+    for p in network.populations:
+        if not isinstance(p.neuron, CubaLif) or p.message_bits:
+            raise SpikewattError(
+                f"Layer {p.layer} has {type(p.neuron).__name__} neurons with {p.message_bits} "
+                "message bits, which NIR cannot say; it has spiking LIF neurons only."
+            )
 
 
 class _Writer:
@@ -104,11 +114,7 @@ class _Writer:
 
     def _neuron(self, p: Population, leak: bool) -> Any:
         n = p.neuron
-        if not isinstance(n, CubaLif) or p.message_bits:
-            raise SpikewattError(
-                f"Layer {p.layer} has {type(n).__name__} neurons with {p.message_bits} message "
-                "bits; NIR has spiking LIF neurons only."
-            )
+        assert isinstance(n, CubaLif)
         shape = self._written(p.layer, p.shape)
         fires = n.v_threshold < NEVER_FIRES
         arrays: dict[str, Any] = {}
