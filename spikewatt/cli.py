@@ -73,6 +73,20 @@ def export(checkpoint: Path, out: Path, reference: Path | None) -> None:
 
 
 @cli.command()
+@click.argument("source", type=FILE)
+@click.argument("target", type=FILE)
+@click.option("--dt", "dt_s", type=float, help="Seconds of a step, for NIR's time constants.")
+def convert(source: Path, target: Path, dt_s: float | None) -> None:
+    """Write a NetX file (.net) as NIR (.nir), or the other way."""
+    from spikewatt.commands.converting import convert as convert_file
+
+    notes = convert_file(source, target) if dt_s is None else convert_file(source, target, dt_s)
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(target)
+
+
+@cli.command()
 @click.argument("network", type=FILE)
 @click.option("--profile", help="Check against the limits of this profile.")
 @click.option("--json", "json_path", type=FILE, help="Write the result as JSON.")
@@ -95,7 +109,7 @@ def check(network: Path, profile: str | None, json_path: Path | None) -> None:
 @click.option("--layers", type=COUNT, help="Only the file's first N layers.")
 @click.option("--skip", type=click.IntRange(min=0), default=0, help="Leave out the first N layers.")
 @click.option("--message-bits", type=click.IntRange(0, 24), help="Of the input's spikes.")
-@click.option("--spike-exp", type=click.IntRange(min=0), help="Of sigma-delta neurons.")
+@click.option("--spike-exp", type=click.IntRange(0, 12), help="Of sigma-delta neurons.")
 @click.option("--workers", type=COUNT, help="Threads of the native engine.")
 @click.option("--record", default="", help="Layers to keep in --out: numbers with commas, or all.")
 @click.option("--record-state", is_flag=True, help="Also keep u and v of the recorded layers.")
@@ -103,7 +117,7 @@ def check(network: Path, profile: str | None, json_path: Path | None) -> None:
 @click.option("--seed", default=0, show_default=True, help="Of generated data.")
 @click.option("--out", type=FILE, help="Write spikes and read-out (.npz).")
 @click.option("--json", "json_path", type=FILE, help="Write the run's record.")
-def run(json_path: Path | None, out: Path | None, spike_exp: int | None, **options: Any) -> None:
+def run(json_path: Path | None, out: Path | None, **options: Any) -> None:
     """Execute a network and count every synaptic event."""
     from spikewatt.commands.running import RunJob, run_network, save_output
     from spikewatt.report.record import save
@@ -111,11 +125,6 @@ def run(json_path: Path | None, out: Path | None, spike_exp: int | None, **optio
 
     if (options["input"] is None) == (options["data"] is None):
         raise click.UsageError("Give either --input X.npy or --data DATA.")
-    if spike_exp is not None:
-        raise SpikewattError(
-            f"--spike-exp {spike_exp} is for sigma-delta neurons; {options['network']} has none "
-            "that this version reads. Leave it out."
-        )
     job = RunJob(**options, command=shlex.join(["spikewatt", *sys.argv[1:]]))
     with _progress("steps") as progress:
         result = run_network(job, progress)

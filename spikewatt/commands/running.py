@@ -40,6 +40,7 @@ class RunJob:
     layers: int | None = None
     skip: int = 0
     message_bits: int | None = None
+    spike_exp: int | None = None
     workers: int | None = None
     record: str = ""
     record_state: bool = False
@@ -72,7 +73,11 @@ def run_network(job: RunJob, progress: Progress) -> RunResult:
     """Execute a job; SpikewattError for anything that does not fit."""
     chosen = engine(job.backend, job.workers)
     network = netx.read(
-        job.network, layers=job.layers, skip=job.skip, message_bits=job.message_bits
+        job.network,
+        layers=job.layers,
+        skip=job.skip,
+        message_bits=job.message_bits,
+        spike_exp=job.spike_exp,
     )
     stimulus = _from_data(job, network) if job.data else _from_file(job, network)
     request = _request(job, network, stimulus)

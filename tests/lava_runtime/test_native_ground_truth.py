@@ -1,12 +1,10 @@
-"""The native engine against the ground truths that come with lava-dl, and its speed."""
+"""The native engine against the ground truths that come with lava-dl."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from ground_truths import CASES, Case, chain, held, load, ntidigits, pilotnet_lif
+from ground_truths import CASES, Case, chain, held, load, ntidigits
 from oracle import Oracle, synapses_of
 
 from spikewatt.energy.events import differences
@@ -63,15 +61,3 @@ def test_square_network_with_spike_exponents_equals_the_oracle(spike_exp: int) -
         for name in ("spikes", "u", "v"):
             expected = getattr(want, name)[layer]
             np.testing.assert_array_equal(getattr(got, name)[layer], expected, f"{layer} {name}")
-
-
-@pytest.mark.slow
-def test_speed() -> None:
-    """On two idle cores: 3000 steps of ntidigits and 24 of PilotNet well below 50 ms."""
-    engine = NativeEngine()
-    for case in (ntidigits(), pilotnet_lif()):
-        stimulus = case.stimulus[..., :1] if case.network.input.drives_bias else case.stimulus
-        request = case.request(record=(), record_state=False)
-        request = replace(request, stimulus=np.ascontiguousarray(stimulus[None]))
-        seconds = min(engine.run(request).wall_s for _ in range(5))
-        assert seconds < 0.05
