@@ -192,7 +192,7 @@ def _verify(job: RunJob, request: Request, found: Execution, progress: Progress)
     assert job.verify is not None
     if job.verify in ENGINES:
         expected = engine(job.verify).run(request, progress)
-        return compare(request.network, expected, found)
+        return compare(request.network, expected, found, request)
     reference = load_reference(Path(job.verify))
     samples, steps = len(reference.input), reference.input.shape[-1]
     schedule = clips(request.network, samples, steps)
@@ -203,7 +203,7 @@ def _verify(job: RunJob, request: Request, found: Execution, progress: Progress)
         record=tuple(reference.spikes),
         record_state=False,
     )
-    return compare(request.network, reference, engine(job.backend).run(again, progress))
+    return compare(request.network, reference, engine(job.backend).run(again, progress), again)
 
 
 def _outcome(
