@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -21,7 +22,19 @@ from spikewatt.export.netx.order import listed
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native.engine import NativeEngine
 from spikewatt.lava_runtime.schedule import stream
-from spikewatt.network import Conv, CubaLif, Dense, Input, Network
+from spikewatt.network import (
+    Conv,
+    CubaLif,
+    Delta,
+    Dense,
+    Input,
+    Network,
+    Population,
+    Projection,
+    ResonateFire,
+    Sigma,
+    SigmaDelta,
+)
 
 LIF = CubaLif(1024, 300, 60)
 STEPS = 40
@@ -59,7 +72,81 @@ def convolved(rng) -> tuple[Network, np.ndarray]:
     return network, rng.integers(-9, 10, (7, 6, 2, STEPS)) * (rng.random((7, 6, 2, STEPS)) < 0.3)
 
 
-CASES = {"delayed": delayed, "convolved": convolved}
+def axons(rng) -> tuple[Network, np.ndarray]:
+    """Delays of a projection and of its sources, which lava-dl sees as a matrix of delays."""
+    network = joined(
+        Input(0, (7,)),
+        (1, (6,), LIF, Dense(even(rng, 6, 7)), rng.integers(-9, 9, 6).astype(np.int32)),
+        (2, (5,), LIF, Dense(even(rng, 5, 6), rng.integers(0, 5, (5, 6)).astype(np.int32)), None),
+    )
+    first, second = network.projections
+    second = replace(second, delay=2, axon_delay=rng.integers(0, 9, 6).astype(np.int32))
+    return replace(network, projections=(first, second)), rng.random((7, STEPS)) < 0.4
+
+
+def recurrent(rng) -> tuple[Network, np.ndarray]:
+    """Two layers with projections to themselves."""
+    network = joined(
+        Input(0, (7,)),
+        (1, (6,), CubaLif(1024, 300, 90), Dense(abs(even(rng, 6, 7))), None),
+        (2, (5,), CubaLif(512, 300, 40), Dense(abs(even(rng, 5, 6))), None),
+    )
+    first, second = network.projections
+    loops = [Projection(i, i, Dense(even(rng, n, n))) for i, n in ((1, 6), (2, 5))]
+    projections = (first, loops[0], second, loops[1])
+    return replace(network, projections=projections), rng.random((7, STEPS)) < 0.4
+
+
+def resonating(rng) -> tuple[Network, np.ndarray]:
+    """Complex layers of both kinds of resonators."""
+    neurons = ResonateFire(2100, 3300, 900, False), ResonateFire(700, 4001, 1200, True)
+    sizes, projections = (7, 6, 5), []
+    for i in (1, 2):
+        parts = (Dense(even(rng, sizes[i], sizes[i - 1])) for _ in range(2))
+        pairs = zip(parts, ("real", "imag"), strict=True)
+        projections += [Projection(i - 1, i, s, part=part) for s, part in pairs]
+    populations = tuple(Population(i + 1, (sizes[i + 1],), n) for i, n in enumerate(neurons))
+    return Network(Input(0, (7,)), populations, tuple(projections)), rng.random((7, STEPS)) < 0.5
+
+
+def sigma_delta(rng) -> tuple[Network, np.ndarray]:
+    """Delta at the input, sigma-delta with bias and loop, sigma at the end; an own spike_exp."""
+    kernel = Conv(even(rng, 3, 3, 2, 2, reach=9), (2, 1), (1, 0))
+    neurons = Delta(3, 3), SigmaDelta(5, 3), SigmaDelta(2, 3), Sigma()
+    network = joined(
+        Input(0, (5, 4, 2), drives_dendrite=True, scale=64),
+        (1, (3, 3, 3), neurons[1], kernel, np.tile(even(rng, 3), (3, 3, 1))),
+        (3, (6,), neurons[2], Dense(even(rng, 6, 27, reach=5)), even(rng, 6)),
+        (4, (2,), neurons[3], Dense(even(rng, 2, 6)), None),
+    )
+    first = Population(0, (5, 4, 2), neurons[0])
+    populations = (replace(p, message_bits=16) for p in (first, *network.populations))
+    loop = Projection(3, 3, Dense(even(rng, 6, 6, reach=2)))
+    projections = (*network.projections[:2], loop, network.projections[2])
+    network = replace(network, populations=tuple(populations), projections=projections)
+    return network, rng.integers(-20, 40, (5, 4, 2, STEPS))
+
+
+def integrating(rng) -> tuple[Network, np.ndarray]:
+    """A running sum at the end, of binary spikes."""
+    network, x = delayed(rng)
+    sum_up = Population(3, (4,), Sigma(), message_bits=16)
+    return replace(network, populations=(*network.populations[:2], sum_up)), x
+
+
+CASES = {
+    "delayed": delayed,
+    "convolved": convolved,
+    "axons": axons,
+    "recurrent": recurrent,
+    "resonating": resonating,
+    "sigma_delta": sigma_delta,
+    "integrating": integrating,
+}
+
+
+def is_graded(neuron) -> bool:
+    return isinstance(neuron, Delta | SigmaDelta)
 
 
 def run_lava_dl(jobs: list[dict], folder: Path) -> None:
@@ -87,8 +174,11 @@ def computed(tmp_path_factory):
         assert report.for_lava_dl, report
         np.save(folder / f"{name}.npy", x.astype(np.int32))
         paths = {k: str(folder / f"{name}.{e}") for k, e in (("net", "net"), ("stimulus", "npy"))}
-        bits = network.input.message_bits
-        jobs.append(paths | {"message_bits": bits, "out": str(folder / f"{name}.npz")})
+        arguments = {"input_message_bits": network.input.message_bits}
+        exponents = {p.neuron.spike_exp for p in network.populations if is_graded(p.neuron)}
+        arguments |= {"spike_exp": exponents.pop()} if exponents else {}
+        more = {"arguments": arguments, "dendrite": network.input.drives_dendrite}
+        jobs.append(paths | more | {"out": str(folder / f"{name}.npz")})
         networks[name] = folder / f"{name}.net", x.astype(np.int32)
     with h5py.File(folder / "delayed.net", "a") as file:
         del file["layer/3/neuron"]  # lava-dl's default takes its place

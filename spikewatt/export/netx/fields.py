@@ -73,7 +73,8 @@ class Fields:
         try:
             count = len(self.group)
             if count <= NAMES_MAX:
-                return list(self.group)
+                names = list(self.group)  # bytes where a name is no UTF-8
+                return [n if isinstance(n, str) else n.decode(errors="replace") for n in names]
             self.reject("", f"{count} entries", f"at most {NAMES_MAX}", AGAIN)
         except H5_ERRORS as error:
             self.reject("", f"unreadable ({error})", "an HDF5 group", AGAIN)
