@@ -35,7 +35,8 @@ def environment(folder: Path, name: str) -> Path:
         [uv, "venv", "--python", version, str(folder / "environment")],
         [uv, "pip", "install", "--python", str(python), *packages, *COMMON],
     ):
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        # from another folder: uv would apply this project's own constraints
+        made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if made.returncode:
             pytest.skip(f"no environment with {name} can be made here: {made.stderr[-300:]}")
     return python
