@@ -17,4 +17,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'spikewatt' has no attribute {name!r}")
     from spikewatt import api
 
-    return getattr(api, name)
+    # set, not only returned: importing the folder `energy` has put it in the function's place
+    globals().update({known: getattr(api, known) for known in __all__})
+    return globals()[name]

@@ -389,8 +389,8 @@ def test_pools_in_training() -> None:
     pool = cuba.Pool(params, 3, stride=1, weight_scale=2, delay_shift=False)
     assert params["norm"] is None
     x = torch.zeros(1, 2, 4, 6, T)
-    x[:, 0] = 1  # spikes in the first channel only
-    assert forward(torch.nn.Sequential(pool), x.repeat(2, 1, 1, 1, 1))[:, 1].any()
+    x[:, 1] = 1  # spikes in the second channel only
+    assert forward(torch.nn.Sequential(pool), x.repeat(2, 1, 1, 1, 1))[:, 0].any()
     with pytest.raises(SpikewattError, match="borders of channels"):
         from_slayer(torch.nn.Sequential(pool), x)
 
