@@ -168,7 +168,9 @@ def _bomb(rng: Rng, file: h5py.File) -> None:
     key = keys[rng.integers(len(keys))] if keys else "layer/1/weight"
     _put(file, key, None)
     shape = [(3, 10**7), (5500, 5500), (2**21,), (1, 1, 2**11, 2**11)][rng.integers(4)]
-    data = np.broadcast_to(np.array(2, "i8" if rng.random() < 0.5 else "f8"), shape)
+    data = np.broadcast_to(np.array(2, ["i1", "i8", "f8"][rng.integers(3)]), shape)
+    if rng.random() < 0.3:  # a larger file may hold more
+        file["padding"] = rng.integers(256, size=10**6, dtype=np.uint8)
     file.create_dataset(key, data=data, chunks=True, compression="gzip", compression_opts=1)
 
 

@@ -27,11 +27,15 @@ def _lava_dl_utils():
 optimize_weight_bits = _lava_dl_utils().optimize_weight_bits
 
 
-def lava_sums(stored: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-    """What PyDenseModelBitAcc sends for (sources, steps) spikes, with lava-dl's parameters."""
+def lava_sums(stored: np.ndarray, spikes: np.ndarray, columns: slice = slice(None)) -> np.ndarray:
+    """What PyDenseModelBitAcc sends for (sources, steps) spikes, with lava-dl's parameters.
+
+    columns: those that a Dense of their own gets, as in lava-dl's RecurrentDense.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # lava-dl divides by a largest weight of 0
         weight, bits, exponent, _ = optimize_weight_bits(stored.astype(int))
+    weight = weight[:, columns]
     mode = determine_sign_mode(weight)
     weight = truncate_weights(clip_weights(weight, mode, num_bits=8), mode, bits)
     sums = weight @ spikes
@@ -74,6 +78,25 @@ def test_effective_weights_are_what_lava_sums(weight):
         assert not np.array_equal(lava_sums(weight, np.eye(3, dtype=int)) @ SPIKES, sums)
     else:
         np.testing.assert_array_equal(found.weight @ SPIKES, sums)
+
+
+@given(matrices(), matrices())
+@example(np.array([[-128, -2, -4]] * 2, np.int32), np.array([[64, 2, 4]] * 2, np.int32))
+@example(np.array([[3, 1, 5]] * 2, np.int32), np.array([[-255, 0, 4]] * 2, np.int32))
+def test_parts_of_a_recurrent_layer_are_what_lava_sums(first, second):
+    rows = min(len(first), len(second))
+    parts = first[:rows], second[:rows]
+    together = np.hstack(parts)
+    if not together.any():
+        return
+    for stored, columns in zip(parts, (slice(0, 3), slice(3, 6)), strict=True):
+        found = effective(stored, together)
+        sums = lava_sums(together, SPIKES, columns)
+        if found.weight is None:
+            single = lava_sums(together, np.eye(3, dtype=int), columns)
+            assert not np.array_equal(single @ SPIKES, sums)
+        else:
+            np.testing.assert_array_equal(found.weight @ SPIKES, sums)
 
 
 def test_lava_dl_cannot_load_zeros():

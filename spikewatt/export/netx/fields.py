@@ -17,9 +17,10 @@ import numpy.typing as npt
 from spikewatt.export.netx.notes import Notes
 from spikewatt.network import IntArray, Shape
 
-NAMES_MAX = 4096  # layers or projections of one file
+NAMES_MAX = 1024  # layers or projections of one file
 TEXT_MAX = 2**22  # bytes of one string
 NEURONS_MAX = 2**24  # of one layer
+VALUES_MAX = 2**25  # of one dataset
 AGAIN = "write the file again"
 _INT32 = np.iinfo(np.int32)
 
@@ -116,9 +117,9 @@ class Fields:
         elif "S" in kinds and (item.size != 1 or item.dtype.itemsize > TEXT_MAX):
             found = f"{item.size} strings of {item.dtype.itemsize} bytes"
             self.reject(key, found, f"one of at most {TEXT_MAX} bytes", AGAIN)
-        elif not self.notes.afford(int(item.size)):
+        elif item.size > VALUES_MAX or not self.notes.afford(int(item.size)):
             hint = f"{AGAIN}; split the network if it is really this large"
-            limit = f"{self.notes.budget} more in a file of this size"
+            limit = f"{min(VALUES_MAX, self.notes.budget)} more in a file of this size"
             self.reject(key, f"{item.size} values", limit, hint)
         else:
             return True

@@ -97,7 +97,7 @@ def _read_sparse(fields: Fields) -> Sparse | None:
     if shape is None or macs is None:
         return None
     if shape.shape != (2,) or shape.min() < 1:
-        fields.reject("shape", str(shape.tolist()[:4]), "(targets, sources)", AGAIN)
+        fields.reject("shape", str(shape.reshape(-1)[:4]), "(targets, sources)", AGAIN)
         return None
     targets, sources, weight = lists
     if targets is None or sources is None or weight is None:

@@ -9,7 +9,7 @@ from spikewatt.network import Network, Violation
 
 _FOUND_MAX = 200  # characters of a value shown
 _VIOLATIONS_MAX = 50  # told; a ruined file has one for each value
-_VALUES_MIN, _VALUES_MAX = 2**22, 2**26
+_VALUES_MIN, _VALUES_MAX = 2**22, 2**27  # of a small file, of any
 _VALUES_PER_BYTE = 64  # sparse matrices compress to less than one bit a weight
 
 

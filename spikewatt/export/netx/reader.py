@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 
 from spikewatt.errors import SpikewattError
+from spikewatt.export.netx.apart import Died, apart
 from spikewatt.export.netx.chain import ChainReader, Cut
 from spikewatt.export.netx.extension import read_extension
 from spikewatt.export.netx.fields import Fields
@@ -60,9 +61,27 @@ def inspect(
             f"layers={layers}, skip={skip}: the number of layers is at least 1, skip at least 0."
         )
     path = Path(path)
+    if not path.is_file():
+        raise SpikewattError(f"{path} is no file. Give the path of a NetX file (.net, HDF5).")
+    cut = Cut(layers, skip, message_bits, spike_exp)
+    try:
+        return apart(lambda: inspect_here(path, cut), path.stat().st_size / 2**20)
+    except Died as how:
+        raise SpikewattError(
+            f"{path} is damaged: the process that reads it with HDF5 {how}. Write the file again."
+        ) from None
+    except MemoryError as error:
+        raise SpikewattError(
+            f"{path} needs more memory than this machine has left. If the network is meant to be "
+            "this large, read it where there is more; else write the file again."
+        ) from error
+
+
+def inspect_here(path: Path, cut: Cut) -> Inspection:
+    """As `inspect`, in this process: for files of known origin."""
     with _open(path) as file:
         notes = Notes.for_bytes(path.stat().st_size)
-        network = _read(file, notes, Cut(layers, skip, message_bits, spike_exp))
+        network = _read(file, notes, cut)
     hints = _hints(network, notes)
     if network is not None:
         rules = violations if not notes.violations else parts_violations
@@ -102,8 +121,6 @@ def _read(file: h5py.File, notes: Notes, cut: Cut) -> Network | None:
 
 
 def _open(path: Path) -> h5py.File:
-    if not path.is_file():
-        raise SpikewattError(f"{path} is no file. Give the path of a NetX file (.net, HDF5).")
     try:
         return h5py.File(path, "r")
     except OSError as error:

@@ -11,11 +11,12 @@ from pathlib import Path
 import h5py
 
 from spikewatt.errors import SpikewattError
+from spikewatt.export.netx.chain import Cut
 from spikewatt.export.netx.emit import write_chain_layers, write_graph_layers
 from spikewatt.export.netx.extension import write_extension
 from spikewatt.export.netx.graph import write_graph
 from spikewatt.export.netx.plan import Layer, chain, chain_violations
-from spikewatt.export.netx.reader import inspect
+from spikewatt.export.netx.reader import inspect_here
 from spikewatt.network import Network, NetworkError
 from spikewatt.validation import validate
 
@@ -52,7 +53,7 @@ def write(network: Network, path: str | Path) -> WriteReport:
         raise NetworkError(f"the network for {path}", found)
     with _beside(path) as temporary:
         _fill(temporary, network, None if reasons else layers)
-        seen = inspect(temporary)
+        seen = inspect_here(temporary, Cut())
         if seen.violations:
             raise NetworkError(f"{path}, as it would be read back,", list(seen.violations))
     return WriteReport(path, (*reasons, *seen.lava_dl), (*seen.warnings, *seen.hints))
