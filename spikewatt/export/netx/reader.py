@@ -18,6 +18,7 @@ from spikewatt.export.netx.notes import Inspection, Notes
 from spikewatt.network import Delta, Network, NetworkError, SigmaDelta
 from spikewatt.validation import parts_violations, violations
 
+_SECONDS, _BYTES_PER_SECOND = 8, 2**21  # of computing, before a file is taken for damaged
 _log = logging.getLogger(__name__)
 
 
@@ -65,7 +66,8 @@ def inspect(
         raise SpikewattError(f"{path} is no file. Give the path of a NetX file (.net, HDF5).")
     cut = Cut(layers, skip, message_bits, spike_exp)
     try:
-        return apart(lambda: inspect_here(path, cut), path.stat().st_size / 2**20)
+        seconds = _SECONDS + path.stat().st_size // _BYTES_PER_SECOND
+        return apart(lambda: inspect_here(path, cut), seconds)
     except Died as how:
         raise SpikewattError(
             f"{path} is damaged: the process that reads it with HDF5 {how}. Write the file again."
