@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from oracle import Oracle
 
 from spikewatt.export.modules import from_slayer
 from spikewatt.export.slayer import slayer
 from spikewatt.lava_runtime.engine import Execution, Request
+from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.schedule import clips
 from spikewatt.network import Network, StartRule
 
@@ -54,8 +54,8 @@ def request(network: Network, integers: torch.Tensor) -> Request:
 
 
 def execute(network: Network, stimulus: Stimulus) -> Execution:
-    """The oracle's execution."""
-    return Oracle(request(network, stimulus.integers)).run()
+    """The native engine's execution."""
+    return NativeEngine().run(request(network, stimulus.integers))
 
 
 def forward(module: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:

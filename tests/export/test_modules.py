@@ -14,14 +14,12 @@ from slayer_cases import (
     execute,
     forward,
     randomised,
-    request,
     slayer,
     spikes,
 )
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export.modules import from_slayer
-from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.validation import violations
 
 block = slayer.block
@@ -57,14 +55,10 @@ def test_masks() -> None:
     )
 
 
-def test_a_dense_network_runs_natively_and_in_lava_dl_as_it_is() -> None:
+def test_networks_are_sound() -> None:
     torch.manual_seed(2)
-    net, stimulus = chain(dense((6, 9)), dense((9, 5), {**CUBA, "norm": MeanOnly})), spikes((6,))
-    network = assert_same(net, stimulus)
-    assert not violations(network)
-    found = NativeEngine().run(request(network, stimulus.integers))
-    expected = execute(network, stimulus)
-    np.testing.assert_array_equal(found.spikes[2], expected.spikes[2])
+    net = chain(dense((6, 9)), dense((9, 5), {**CUBA, "norm": MeanOnly}))
+    assert not violations(assert_same(net, spikes((6,))))
 
 
 def test_average_is_a_rate_readout() -> None:

@@ -132,6 +132,16 @@ def test_a_changed_own_file_is_a_clear_error(tmp_path: Path) -> None:
     ir.write(tmp_path / "own.nir", graph)
     with pytest.raises(SpikewattError, match=r"projection_0.*whole numbers"):
         nir.read(tmp_path / "own.nir")
+    graph.metadata["spikewatt"] = graph.metadata["spikewatt"].replace(
+        '"version": 1', '"version": 9'
+    )
+    ir.write(tmp_path / "own.nir", graph)
+    with pytest.raises(SpikewattError, match="has version 9"):
+        nir.read(tmp_path / "own.nir")
+    graph.metadata["spikewatt"] = "{"
+    ir.write(tmp_path / "own.nir", graph)
+    with pytest.raises(SpikewattError, match="no longer fit the metadata"):
+        nir.read(tmp_path / "own.nir")
     del graph.nodes["projection_0"]
     ir.write(tmp_path / "own.nir", graph)
     with pytest.raises(SpikewattError, match="joins no node"):

@@ -271,6 +271,10 @@ REFUSED: dict[str, tuple[Callable[[], tuple[ir.NIRNode, ...]], str]] = {
         lambda: (entry(1), ir.Linear(weight=np.array([[300.0]])), integrate(1), exit_(1)),
         "Clip its weights",
     ),
+    "weights that are no numbers": (
+        lambda: (entry(1), ir.Linear(weight=np.array([[np.nan]])), integrate(1), exit_(1)),
+        "are not all numbers",
+    ),
     "half a step of delay": (
         lambda: (entry(1), ir.Delay(delay=np.array([0.5 * DT])), integrate(1), exit_(1)),
         "delays are whole",

@@ -48,19 +48,20 @@ def is_own(graph: Graph) -> bool:
 
 def read_own(graph: Graph) -> Network:
     """The network that a file was written from."""
-    facts = json.loads(str(graph.metadata[KEY]))
-    if facts["version"] != VERSION:
-        raise graph.error(
-            f"its metadata `{KEY}` has version {facts['version']}, and known is {VERSION}; update "
-            "spikewatt"
-        )
     try:
-        return _Own(graph, facts).network()
-    except (KeyError, AttributeError, IndexError, ValueError) as error:
+        facts = json.loads(str(graph.metadata[KEY]))
+        version = facts["version"]
+        network = _Own(graph, facts).network() if version == VERSION else None
+    except (KeyError, AttributeError, IndexError, TypeError, ValueError) as error:
         raise graph.error(
             f"its nodes no longer fit the metadata `{KEY}` ({type(error).__name__}: {error}); "
             "write it again from the .net file, or remove the metadata to read it as any NIR file"
         ) from error
+    if network is None:
+        raise graph.error(
+            f"its metadata `{KEY}` has version {version}, and known is {VERSION}; update spikewatt"
+        )
+    return network
 
 
 def whole(name: str, values: Any) -> IntArray:

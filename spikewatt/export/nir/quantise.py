@@ -51,6 +51,11 @@ def quantised(
             f"{np.abs(constant).max():g}) enters it; Lava adds constants behind the current. "
             "Train without that bias, or with a LIF."
         )
+    if not all(np.isfinite(a).all() for a in (constant, *(w.weight for w in wirings))):
+        raise SpikewattError(
+            f"The weights or constants of NIR node {name!r} are not all numbers. Write the file "
+            "again."
+        )
     threshold = np.ones_like(neuron.gain) if neuron.threshold is None else neuron.threshold
     gain = np.broadcast_to(neuron.gain / threshold, threshold.shape)
     scaled = [w.times(name, gain) for w in wirings]
