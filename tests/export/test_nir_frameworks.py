@@ -31,12 +31,11 @@ def environment(folder: Path, name: str) -> Path:
         pytest.skip("uv, which makes the framework's environment, is not installed")
     version, packages = FRAMEWORKS[name]
     python = folder / "environment" / "bin" / "python"
-    for command in (
-        [uv, "venv", "--python", version, str(folder / "environment")],
-        [uv, "pip", "install", "--python", str(python), *packages, *COMMON],
+    for command in (  # without this project's own constraints
+        [uv, "--no-config", "venv", "--python", version, str(folder / "environment")],
+        [uv, "--no-config", "pip", "install", "--python", str(python), *packages, *COMMON],
     ):
-        # from another folder: uv would apply this project's own constraints
-        made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
             pytest.skip(f"no environment with {name} can be made here: {made.stderr[-300:]}")
     return python
