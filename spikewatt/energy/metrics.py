@@ -7,9 +7,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikewatt.energy.events import Counts
-from spikewatt.network import Conv, Network, Projection, Sparse
+from spikewatt.network import (
+    AdaptiveLif,
+    CubaLif,
+    Delta,
+    Dense,
+    Network,
+    Neuron,
+    Projection,
+    ResonateFire,
+    Sigma,
+    SigmaDelta,
+    Sparse,
+)
 
-_STATE_BYTES = 6  # u and v of a neuron, 24 bit each
+# 24-bit state variables of a neuron
+_STATES: dict[type[Neuron], int] = {
+    CubaLif: 2,
+    AdaptiveLif: 4,
+    Delta: 2,
+    Sigma: 1,
+    SigmaDelta: 4,
+    ResonateFire: 2,
+}
+_STATE_BYTES = 3
 _BIAS_BYTES = 2  # a 13-bit mantissa
 
 
@@ -18,7 +39,7 @@ class Metrics:
     """Static and dynamic metrics of one execution.
 
     footprint: bytes of weights (1 each, kernels once), delays (1 each), biases (2 each) and
-    neuron state (6 each). connection_sparsity: share of the weights that are zero, kernels
+    neuron state (3 a variable). connection_sparsity: share of the weights that are zero, kernels
     once. activation_sparsity: share of neuron updates that end without a spike.
     effective_macs, effective_acs: synaptic events a sample whose spikes do and do not carry
     values; a zero weight or a silent neuron costs nothing in either.
@@ -33,16 +54,15 @@ class Metrics:
 
 def graded_layers(network: Network) -> frozenset[int]:
     """Layers that receive spikes with values: a source of theirs has message bits."""
-    bits = {p.layer: p.message_bits for p in network.populations}
-    if not network.input.drives_bias:
-        bits[network.input.layer] = network.input.message_bits
+    bits = {network.input.layer: network.input.message_bits}
+    bits |= {p.layer: p.message_bits for p in network.populations}  # one may stand at the input
     return frozenset(p.target for p in network.projections if bits[p.source] > 0)
 
 
 def metrics(network: Network, counts: Counts) -> Metrics:
     """Metrics of an execution under NeuroBench's names."""
-    weights = [_weights(p) for p in network.projections]
-    stored, nonzero = sum(w[0] for w in weights), sum(w[1] for w in weights)
+    known = [weights(p) for p in network.projections]
+    stored, nonzero = sum(w[0] for w in known), sum(w[1] for w in known)
     updates = sum(c.neuron_updates for c in counts.layers)
     spikes = sum(int(c.spikes_out.sum()) for c in counts.layers)
     graded = graded_layers(network)
@@ -61,20 +81,21 @@ def _share_absent(present: int, possible: int) -> float:
     return 1 - present / possible if possible else 0.0
 
 
-def _weights(projection: Projection) -> tuple[int, int]:
+def weights(projection: Projection) -> tuple[int, int]:
     """Weights of a projection and how many are not zero; shared kernels count once."""
     s = projection.synapses
     nonzero = int(np.count_nonzero(s.weight))
-    # A sparse projection lists no zeros, so its dense form tells how many there are.
-    return (max(s.dense_macs, nonzero) if isinstance(s, Sparse) else int(s.weight.size)), nonzero
+    # A list may leave zeros out; its dense form tells how many there are.
+    size = int(s.weight.size)
+    return (max(s.dense_macs, size) if isinstance(s, Sparse) else size), nonzero
 
 
 def _footprint(network: Network) -> int:
-    total = sum(_STATE_BYTES * p.size for p in network.populations)
+    total = sum(_STATE_BYTES * _STATES[type(p.neuron)] * p.size for p in network.populations)
     total += sum(_BIAS_BYTES * p.bias.size for p in network.populations if p.bias is not None)
     for projection in network.projections:
         s = projection.synapses
         total += int(s.weight.size)
-        if not isinstance(s, Conv) and s.delay is not None:
+        if isinstance(s, Dense | Sparse) and s.delay is not None:
             total += int(s.delay.size)
     return total

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from spikewatt.report.compare import MeasuredEntry, RunEntry
+from spikewatt.report.comparison import MeasuredEntry, RunEntry
 from spikewatt.report.ink import BAND, EVENTS, GRID, INK, MUTED, PAPER, SERIES, STYLE, svg
 from spikewatt.report.quantities import short, si
 from spikewatt.report.record import LayerRecord

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from spikewatt.energy.paper import PRICES, prices
 from spikewatt.hardware_profiles import Quantity
 from spikewatt.report import figures
-from spikewatt.report.compare import (
+from spikewatt.report.comparison import (
     BY_SENSOR,
     FROM_EVENTS,
     THEORETICAL,

@@ -82,6 +82,7 @@ def test_csv_has_a_line_for_every_number(record, comparison, tmp_path):
         "",
         "theoretical",
         "from measured events",
+        "int8 ANN",
         "measured (sensor)",
     }
     assert all(
