@@ -57,14 +57,15 @@ def test_sana_fe_parts():
     assert (event[0], event[2]) == (part["synapse_conv"], part["synapse_dense"])
     assert event[0] <= part["synapse_sparse"] <= event[2]
     limits = {name: q.value for name, q in profile.limits.items()}
-    assert limits["tiles_x"] * limits["tiles_y"] == limits["tiles_per_chip"]
+    assert limits["mesh_width"] * limits["mesh_height"] == limits["tiles_per_chip"]
     assert limits["tiles_per_chip"] * limits["cores_per_tile"] == limits["cores_per_chip"]
 
 
 def test_both_loihi_profiles_have_the_same_chip():
     davies, sanafe = load("loihi1_davies").limits, load("loihi1_sanafe").limits
-    for name in set(davies) & set(sanafe):
-        assert davies[name].value == sanafe[name].value, name
+    assert {name: q.value for name, q in davies.items()}.items() <= {
+        name: q.value for name, q in sanafe.items()
+    }.items()
 
 
 def test_v100():

@@ -46,8 +46,18 @@ def test_no_number_lacks_its_source(quantity):
         assert quantity.low <= quantity.value <= quantity.high
 
 
-PROMISED = """cmos45_horowitz cmos45_paper cpu gpu loihi1_davies loihi1_sanafe loihi2_derived
-    spinnaker spinnaker2 truenorth""".split()
+PROMISED = [
+    "cmos45_horowitz",
+    "cmos45_paper",
+    "cpu",
+    "gpu",
+    "loihi1_davies",
+    "loihi1_sanafe",
+    "loihi2_derived",
+    "spinnaker",
+    "spinnaker2",
+    "truenorth",
+]
 
 
 def test_shipped_profiles_are_there_and_named_as_their_files():
