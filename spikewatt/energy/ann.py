@@ -9,60 +9,69 @@ the two is fair depends on the input, so both are given. A pass costs
 
 Reuse, as favourable to the ANN as one pass allows: each weight leaves the memory that holds the
 model once a pass, however many positions it serves; each activation is written once and read
-once a layer. Operands then wait in registers and an 8 KB buffer (see `OPERAND_READ`). Nothing
-is kept from one pass to the next. Prices are 45 nm CMOS (Horowitz 2014); the process differs
-from a chip's, and a newer one lowers all of them.
+once a layer. Operands then wait in registers and an 8 KB buffer (see `operand_read`). Nothing
+is kept from one pass to the next. Prices are those of the profile `cmos45_horowitz`; the
+process differs from a chip's, and a newer one lowers all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 
 from spikewatt.energy.joules import PJ, TermEnergy
-from spikewatt.hardware_profiles import Quantity
+from spikewatt.hardware_profiles import Quantity, load
 
-_HOROWITZ = "Horowitz 2014, Computing's energy problem (ISSCC), 45 nm"
-_ACCESS_BYTES = 8  # Horowitz prices accesses of 64 bit; an operand is one byte of them
+PRICES = "cmos45_horowitz"
+_ACCESS_BYTES = 8  # an access is 64 bit wide; an operand is one byte of it
+_SUM_BYTES = 4
 _KB = 1024
 
-# Where data can lie: bytes it holds, pJ a 64-bit access, name.
+# Where data can lie: bytes it holds, and what an access is called in the profile.
 MEMORIES = (
-    (8 * _KB, 10.0, "8 KB SRAM"),
-    (32 * _KB, 20.0, "32 KB SRAM"),
-    (1024 * _KB, 100.0, "1 MB SRAM"),
-    (inf, 1300.0, "DRAM"),
+    (8 * _KB, "sram_8kb_64bit"),
+    (32 * _KB, "sram_32kb_64bit"),
+    (1024 * _KB, "sram_1mb_64bit"),
+    (inf, "dram_64bit"),
 )
 
 
-def _derived(value: float, text: str, band: tuple[float, float] | None = None) -> Quantity:
-    low, high = band or (None, None)
-    source = f"{_HOROWITZ}: {text}"
+@lru_cache(maxsize=1)
+def _pj() -> dict[str, Quantity]:
+    return load(PRICES).other
+
+
+def _derived(band: tuple[float, float, float], source: str) -> Quantity:
+    low, value, high = band
     return Quantity(
         value=value, low=low, high=high, unit="pJ", kind="derived", source=source, process="45 nm"
     )
 
 
-MULTIPLY = Quantity(
-    value=0.2, unit="pJ", kind="simulated", source=f"{_HOROWITZ}: int8 multiply", process="45 nm"
-)
-ACCUMULATE = Quantity(
-    value=0.1,
-    low=0.03,
-    high=0.1,
-    unit="pJ",
-    kind="simulated",
-    source=f"{_HOROWITZ}: int32 add, as sums of int8 products need; low end int8 add",
-    process="45 nm",
-)
-OPERAND_READ = _derived(
-    10 / _ACCESS_BYTES,
-    "8 KB SRAM 10 pJ per 64-bit access, so 1.25 pJ a byte. Value: the weight stays in a register "
-    "and the activation is read for each MAC; low: one read serves 8 MACs; high: weight and "
-    "activation are read for each MAC",
-    (10 / _ACCESS_BYTES / 8, 2 * 10 / _ACCESS_BYTES),
-)
+def accumulate() -> Quantity:
+    """A sum of int8 products: int32 add; low end int8 add."""
+    int32, int8 = _pj()["int32_add"], _pj()["int8_add"]
+    source = f"{int32.source}, as sums of int8 products need; low end int8 add"
+    return int32.model_copy(update={"low": int8.value, "high": int32.value, "source": source})
+
+
+def operand_read() -> Quantity:
+    """What a MAC fetches from an 8 KB buffer, depending on what stays in registers.
+
+    Value: one int8 operand; the other and the sum stay. Low: one read serves 8 MACs, as in an
+    array that passes it on. High: both operands, and the int32 sum read and written.
+    """
+    word = _pj()["sram_8kb_64bit"]
+    byte = word.value / _ACCESS_BYTES
+    return _derived(
+        (byte / 8, byte, 2 * byte + 2 * _SUM_BYTES * byte),
+        f"{word.source}, {word.value:g} pJ for 8 bytes. Value: a MAC reads one int8 operand, the "
+        "other and the sum stay in registers; low: one read serves 8 MACs; high: nothing stays, "
+        "both operands are read and the int32 sum is read and written",
+    )
+
 
 # What the baseline leaves out.
 ABSENT = {
@@ -103,12 +112,11 @@ class AnnEnergy:
 
 def access(size_bytes: int, what: str) -> Quantity:
     """Price of one byte in the smallest memory that holds `size_bytes`."""
-    _, access_pj, name = next(m for m in MEMORIES if size_bytes <= m[0])
-    return _derived(
-        access_pj / _ACCESS_BYTES,
-        f"{name} {access_pj:g} pJ per 64-bit access, 8 operands each; {what} take "
-        f"{size_bytes:,} bytes",
-    )
+    name = next(name for size, name in MEMORIES if size_bytes <= size)
+    price = _pj()[name]
+    byte = price.value / _ACCESS_BYTES
+    source = f"{price.source}, {price.value:g} pJ for 8 bytes; {what} take {size_bytes:,} bytes"
+    return _derived((byte, byte, byte), source)
 
 
 def ann_energy(layers: Sequence[AnnLayer], passes: int) -> AnnEnergy:
@@ -118,9 +126,9 @@ def ann_energy(layers: Sequence[AnnLayer], passes: int) -> AnnEnergy:
     activations = sum(x.inputs + x.outputs for x in layers)
     at_once = max((x.inputs + x.outputs for x in layers), default=0)
     counted = {
-        "multiply": (macs, MULTIPLY),
-        "accumulate": (macs, ACCUMULATE),
-        "operand_read": (macs, OPERAND_READ),
+        "multiply": (macs, _pj()["int8_mult"]),
+        "accumulate": (macs, accumulate()),
+        "operand_read": (macs, operand_read()),
         "weight_read": (weights, access(weights, "the weights")),
         "activation_access": (activations, access(at_once, "the largest layer's activations")),
     }

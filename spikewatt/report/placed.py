@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from spikewatt.energy.activity import Placement
 from spikewatt.report.entry import Entry
 
 
 class CoreGroup(Entry):
-    """The cores that hold one layer, in the order of placement; counts are totals of the run."""
+    """The cores that hold one layer, in the order of placement.
+
+    load: the time each core needs for a step, relative to the busiest one. events, updates:
+    totals of each core over all samples and steps.
+    """
 
     layer: int
-    events: list[int]  # synaptic events of each core
-    updates: list[int]  # neuron updates of each core
+    load: list[float]
+    events: list[int]
+    updates: list[int]
 
 
 class PlacementRecord(Entry):
@@ -26,7 +33,7 @@ class PlacementRecord(Entry):
     messages: int | None = None
     hops_ew: int | None = None
     hops_ns: int | None = None
-    groups: list[CoreGroup] = []
+    groups: list[CoreGroup] = Field(default=[])
 
     def placement(self) -> Placement:
         """What prices need of it."""

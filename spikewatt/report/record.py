@@ -49,7 +49,7 @@ class LayerRecord(Entry):
     fill: dict[str, int]
     analog_input: bool = False
     steps_per_bin: int = 1
-    synaptic_events_by_step: list[int] = []
+    synaptic_events_by_step: list[int] = Field(default=[])
     sources: int | None = None
     weights: int | None = None
     rates: Rates | None = None
@@ -113,7 +113,7 @@ class RunRecord(Entry):
     metrics: MetricsRecord
     accuracy: float | None = None
     predictions: list[int] | None = None
-    verified_against: list[str] = []  # engines or files whose spikes and counts were equal
+    verified_against: list[str] = Field(default=[])  # what spikes and counts were equal to
     measured: MeasuredRecord | None = None
     placements: dict[str, PlacementRecord] | None = None
 

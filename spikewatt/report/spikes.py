@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from spikewatt.network import IntArray
@@ -14,6 +15,7 @@ BINS_MAX = 20
 NEURONS_MAX = 64
 STEPS_MAX = 256
 POINTS_MAX = 2000
+GOLDEN = (5**0.5 - 1) / 2
 
 Steps = Annotated[str, Field(pattern=r"^(\d+( \d+)*)?$")]
 
@@ -34,7 +36,7 @@ class Rates(Entry):
 class Raster(Entry):
     """Spikes of some neurons in the first steps of one sample.
 
-    neurons: flat indices, evenly spread over the layer. spikes: for each of them the steps in
+    neurons: flat indices, spread over the layer. spikes: for each of them the steps in
     which it spiked, as numbers with spaces between.
     """
 
@@ -71,10 +73,19 @@ def raster(spikes: IntArray, sample: int = 0) -> Raster:
     steps = min(spikes.shape[-1], STEPS_MAX)
     fired = spikes[sample].reshape(-1, spikes.shape[-1])[:, :steps] != 0
     rows = min(len(fired), NEURONS_MAX)
-    while True:
-        neurons = np.arange(rows) * len(fired) // rows
-        if rows == 1 or np.count_nonzero(fired[neurons]) <= POINTS_MAX:
-            break
+    neurons = _spread(len(fired), rows)
+    while rows > 1 and np.count_nonzero(fired[neurons]) > POINTS_MAX:
         rows = -(-rows // 2)
+        neurons = _spread(len(fired), rows)
     texts = [" ".join(map(str, np.flatnonzero(fired[n]))) for n in neurons]
     return Raster(sample=sample, steps=steps, neurons=[int(n) for n in neurons], spikes=texts)
+
+
+def _spread(size: int, rows: int) -> npt.NDArray[np.int64]:
+    """About `rows` of `size` indices, the same every time.
+
+    Steps of the golden ratio: even steps would meet the same few channels again and again.
+    """
+    if rows == size:
+        return np.arange(size)
+    return np.unique((np.arange(rows) * GOLDEN % 1 * size).astype(np.int64))

@@ -1,0 +1,221 @@
+"""What the page draws itself, as plain geometry: shares, rasters, histograms, cores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spikewatt.report.comparison import PASSES, RunEntry, TermEntry, UnavailableEntry
+from spikewatt.report.placed import PlacementRecord
+from spikewatt.report.quantities import count, short, si
+from spikewatt.report.record import LayerRecord
+
+# Terms that are shown as one part of an energy, and the part's colour among the page's series.
+PARTS: dict[str, tuple[str, int]] = {
+    "synaptic_event": ("synaptic events", 0),
+    "synaptic_event_graded": ("synaptic events with values", 6),
+    "neuron_update": ("neuron updates", 1),
+    "neuron_update_active": ("neuron updates", 1),
+    "neuron_update_inactive": ("neuron updates", 1),
+    "message": ("messages", 2),
+    "hop_ew": ("hops", 3),
+    "hop_ns": ("hops", 3),
+    "static": ("static", 7),
+    "multiply": ("arithmetic", 0),
+    "accumulate": ("arithmetic", 0),
+    "operand_read": ("operands from a buffer", 4),
+    "weight_read": ("weights from memory", 5),
+    "activation_access": ("activations", 3),
+}
+_OTHER = 7
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an energy: its name, energy as text, share, and colour number."""
+
+    name: str
+    energy: str
+    share: float
+    colour: int
+
+
+@dataclass(frozen=True)
+class Stack:
+    """An energy by its parts, largest first as the terms come."""
+
+    name: str
+    total: str
+    parts: list[Part]
+
+
+def stacks(run: RunEntry) -> list[Stack]:
+    """Energy by term of each profile and of the ANN; static energy where it is known."""
+    found = []
+    for name, entry in run.profiles.items():
+        energies = _by_part(entry.terms)
+        if entry.static_j is not None:
+            energies["static"] = entry.static_j
+        found.append(_stack(name, energies))
+    if not isinstance(run.ann, UnavailableEntry):
+        for name, ann in run.ann.items():
+            found.append(_stack(f"int8 ANN, {PASSES[name]}", _by_part(ann.terms)))
+    return [stack for stack in found if stack.parts]
+
+
+def _by_part(terms: Mapping[str, TermEntry]) -> dict[str, float]:
+    energies: dict[str, float] = {}
+    for name, term in terms.items():
+        part = PARTS.get(name, (name.replace("_", " "), _OTHER))[0]
+        if term.scope == "all_in":
+            part = "all in"
+        energies[part] = energies.get(part, 0.0) + term.energy_j
+    return energies
+
+
+def _stack(name: str, energies: Mapping[str, float]) -> Stack:
+    colours = dict(PARTS.values())
+    total = sum(energies.values())
+    parts = [
+        Part(part, si(energy_j, "J"), energy_j / total, colours.get(part, _OTHER))
+        for part, energy_j in energies.items()
+        if energy_j > 0
+    ]
+    return Stack(name, si(total, "J"), parts)
+
+
+def name_of(layer: LayerRecord) -> str:
+    """What figures call a layer."""
+    return f"{layer.index} {layer.type}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A small drawing: an SVG path in a box of its own units, and the texts around it.
+
+    height_px: on a page of any width. low, high: ends of the horizontal axis.
+    """
+
+    label: str
+    note: str
+    box: tuple[int, int]
+    path: str
+    height_px: int
+    low: str = ""
+    high: str = ""
+
+
+def rasters(run: RunEntry) -> list[Panel]:
+    """One panel a recorded layer: a tick for each spike of the chosen neurons."""
+    return [_raster(x) for x in run.record.layers if x.raster]
+
+
+def _raster(layer: LayerRecord) -> Panel:
+    assert layer.raster is not None
+    rows, steps = len(layer.raster.neurons), layer.raster.steps
+    ticks = [f"M{step}.1 {row}.5h.8" for row, step in layer.raster.points()]
+    shown = "" if rows == layer.neurons else f"{rows} of "
+    return Panel(
+        label=name_of(layer),
+        note=f"{shown}{count(layer.neurons)} neuron{'s' if layer.neurons > 1 else ''}",
+        box=(steps, rows),
+        path="".join(ticks),
+        height_px=max(14, min(112, 6 * rows)),
+        low="0",
+        high=str(steps),
+    )
+
+
+def histograms(run: RunEntry) -> list[Panel]:
+    """One panel a recorded layer: neurons by firing rate, without the silent ones."""
+    return [_histogram(x) for x in run.record.layers if x.rates]
+
+
+def _histogram(layer: LayerRecord) -> Panel:
+    rates = layer.rates
+    assert rates is not None
+    tallest = max(rates.neurons, default=1)
+    bars = [f"M{k}.06 1V{1 - n / tallest:.3f}h.88V1z" for k, n in enumerate(rates.neurons) if n > 0]
+    mean = layer.spikes_out / (layer.neurons * rates.slots)
+    silent = rates.silent / layer.neurons
+    return Panel(
+        label=name_of(layer),
+        note=f"{_percent(silent)} silent, mean {short(mean, 2)}",
+        box=(max(1, len(rates.neurons)), 1),
+        path="".join(bars),
+        height_px=72,
+        low="0",
+        high=short(len(rates.neurons) * rates.spikes_per_bin / rates.slots, 2),
+    )
+
+
+def _percent(share: float) -> str:
+    if 0 < share < 0.001:
+        return "under 0.1 %"
+    return f"{100 * share:.{0 if share > 0.1 or share == 0 else 1}f} %"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A core: its load relative to the busiest core, and what it does in words."""
+
+    load: float
+    title: str
+
+
+@dataclass(frozen=True)
+class CoreRow:
+    """The cores of one layer."""
+
+    label: str
+    note: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class CoreMap:
+    """The cores of one profile's mapping, by layer."""
+
+    profile: str
+    summary: str
+    rows: list[CoreRow]
+
+
+def core_maps(run: RunEntry) -> list[CoreMap]:
+    """A map for each compared profile that the network was placed on."""
+    placements = run.record.placements or {}
+    names = {x.index: name_of(x) for x in run.record.layers}
+    return [
+        _core_map(profile, placements[profile], names, run.samples * run.steps)
+        for profile in run.profiles
+        if profile in placements and placements[profile].groups
+    ]
+
+
+def _core_map(
+    profile: str, placed: PlacementRecord, names: Mapping[int, str], steps: int
+) -> CoreMap:
+    rows = []
+    for group in placed.groups:
+        cells = [
+            Cell(
+                load=load,
+                title=f"{short(events / steps)} events and {short(updates / steps)} updates a step",
+            )
+            for load, events, updates in zip(group.load, group.events, group.updates, strict=True)
+        ]
+        number = len(cells)
+        note = f"{count(number)} core{'s' if number > 1 else ''}"
+        rows.append(CoreRow(names.get(group.layer, str(group.layer)), note, cells))
+    return CoreMap(profile, _summary(placed), rows)
+
+
+def _summary(placed: PlacementRecord) -> str:
+    parts = []
+    if placed.cores is not None:
+        parts.append(f"{count(placed.cores)} cores")
+    if placed.chips is not None:
+        parts.append(f"{count(placed.chips)} chip{'s' if placed.chips > 1 else ''}")
+    if placed.step_time_s is not None:
+        parts.append(f"{si(placed.step_time_s, 's')} a step")
+    return ", ".join(parts)
