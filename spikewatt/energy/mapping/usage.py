@@ -88,7 +88,7 @@ def _shared_axons(network: Network, p: Projection, layout: Layout, limits: Limit
         return np.full(layout.cores, limits.axons_shared)
     reached = reach(network, p, None, layout)
     channels = network.shape_of(p.source)[-1]
-    return -(-reached.sum(axis=0) // channels)
+    return np.asarray(-(-reached.sum(axis=0) // channels))
 
 
 def _sent(network: Network, layouts: dict[int, Layout], layer: int) -> tuple[Numbers, Numbers]:
