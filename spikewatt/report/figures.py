@@ -203,16 +203,17 @@ def _energies(rows: list[_Estimate], width: float) -> Figure:
     figure, axes = _axes(width, 0.75 + 0.4 * len(rows), _left_in(labels))
     box, height = axes.get_position(), figure.get_figheight()
     axes.set_position((box.x0, box.y0, box.width, 1 - box.y0 - 0.1 / height))
-    ends = [row.band_j or (row.joules, row.joules) for row in rows]
-    for y, (row, (low, high)) in enumerate(zip(rows, ends, strict=True)):
-        if high > low:
-            axes.plot([low, high], [y, y], lw=9, color=BAND, solid_capstyle="butt")
-            axes.plot([low, high], [y, y], "|-", ms=9, lw=1.2, color=row.colour)
+    low, high = _reach(rows)
+    for y, row in enumerate(rows):
+        start, stop = row.band_j or (row.joules, row.joules)
+        if stop > start:  # a band from 0 comes in from the left edge
+            ends = [max(start, low / 1e3), stop]
+            axes.plot(ends, [y, y], lw=9, color=BAND, solid_capstyle="butt")
+            axes.plot(ends, [y, y], "|-", ms=9, lw=1.2, color=row.colour)
         axes.plot([row.joules], [y], row.marker, ms=8, color=row.colour)
         axes.annotate(
-            si(row.joules, "J"), (high, y), (10, 0), textcoords="offset points", va="center"
+            si(row.joules, "J"), (stop, y), (10, 0), textcoords="offset points", va="center"
         )
-    low, high = min(e[0] for e in ends), max(e[1] for e in ends)
     room = 0.22 if width > NARROW_IN else 0.6
     span = max(np.log10(high / low), 1.0)
     _log_axis(axes, "x", low / 10 ** (0.06 * span), high * 10 ** (room * span), "J")
@@ -222,3 +223,9 @@ def _energies(rows: list[_Estimate], width: float) -> Figure:
     axes.grid(axis="x", color=GRID)
     axes.set_xlabel("energy a sample")
     return figure
+
+
+def _reach(rows: list[_Estimate]) -> tuple[float, float]:
+    """The smallest and the largest energy that is not 0, bands included."""
+    ends = [joules for row in rows for joules in (row.joules, *(row.band_j or ())) if joules > 0]
+    return min(ends), max(ends)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spikewatt.report.comparison import PASSES, RunEntry, TermEntry, UnavailableEntry
+from spikewatt.report.entry import numbers
 from spikewatt.report.placed import PlacementRecord
 from spikewatt.report.quantities import count, short, si
 from spikewatt.report.record import LayerRecord
@@ -157,9 +158,10 @@ def _percent(share: float) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """A core: its load relative to the busiest core, and what it does in words."""
+    """A core: its events and updates relative to the busiest core of each, and in words."""
 
-    load: float
+    events: float
+    updates: float
     title: str
 
 
@@ -184,38 +186,40 @@ class CoreMap:
 def core_maps(run: RunEntry) -> list[CoreMap]:
     """A map for each compared profile that the network was placed on."""
     placements = run.record.placements or {}
-    names = {x.index: name_of(x) for x in run.record.layers}
     return [
-        _core_map(profile, placements[profile], names, run.samples * run.steps)
-        for profile in run.profiles
-        if profile in placements and placements[profile].groups
+        CoreMap(name, _summary(placements[name], run.steps), _core_rows(placements[name], run))
+        for name in run.profiles
+        if name in placements and placements[name].groups
     ]
 
 
-def _core_map(
-    profile: str, placed: PlacementRecord, names: Mapping[int, str], steps: int
-) -> CoreMap:
+def _core_rows(placed: PlacementRecord, run: RunEntry) -> list[CoreRow]:
+    names = {x.index: name_of(x) for x in run.record.layers}
+    loads = {g.layer: (numbers(g.events), numbers(g.updates)) for g in placed.groups}
+    most_events = max(max(events, default=0) for events, _ in loads.values()) or 1
+    most_updates = max(max(updates, default=0) for _, updates in loads.values()) or 1
+    steps = run.steps * run.samples
     rows = []
-    for group in placed.groups:
+    for layer, (events, updates) in loads.items():
         cells = [
-            Cell(
-                load=load,
-                title=f"{short(events / steps)} events and {short(updates / steps)} updates a step",
-            )
-            for load, events, updates in zip(group.load, group.events, group.updates, strict=True)
+            Cell(e / most_events, u / most_updates, f"{_a_step(e, u, steps)} a step")
+            for e, u in zip(events, updates, strict=True)
         ]
-        number = len(cells)
-        note = f"{count(number)} core{'s' if number > 1 else ''}"
-        rows.append(CoreRow(names.get(group.layer, str(group.layer)), note, cells))
-    return CoreMap(profile, _summary(placed), rows)
+        note = f"{len(cells)} core{'s' if len(cells) > 1 else ''}"
+        rows.append(CoreRow(names.get(layer, str(layer)), note, cells))
+    return rows
 
 
-def _summary(placed: PlacementRecord) -> str:
-    parts = []
-    if placed.cores is not None:
-        parts.append(f"{count(placed.cores)} cores")
+def _a_step(events: int, updates: int, steps: int) -> str:
+    return f"{short(events / steps)} synaptic events, {short(updates / steps)} neuron updates"
+
+
+def _summary(placed: PlacementRecord, steps: int) -> str:
+    parts = [f"{count(placed.cores or 0)} cores"]
     if placed.chips is not None:
         parts.append(f"{count(placed.chips)} chip{'s' if placed.chips > 1 else ''}")
     if placed.step_time_s is not None:
-        parts.append(f"{si(placed.step_time_s, 's')} a step")
+        limit = (placed.limited_by or "").replace("_", " ")
+        parts.append(f"{si(placed.step_time_s, 's')} a step{f', set by the {limit}' * bool(limit)}")
+        parts.append(f"{si(placed.step_time_s * steps, 's')} a sample")
     return ", ".join(parts)

@@ -5,26 +5,23 @@ from __future__ import annotations
 from pydantic import Field
 
 from spikewatt.energy.activity import Placement
-from spikewatt.report.entry import Entry
+from spikewatt.report.entry import Entry, Numbers
 
 
 class CoreGroup(Entry):
-    """The cores that hold one layer, in the order of placement.
-
-    load: the time each core needs for a step, relative to the busiest one. events, updates:
-    totals of each core over all samples and steps.
-    """
+    """The cores that hold one layer, in the order of placement; totals of the run on each."""
 
     layer: int
-    load: list[float]
-    events: list[int]
-    updates: list[int]
+    events: Numbers
+    updates: Numbers
 
 
 class PlacementRecord(Entry):
     """Cores, chips and time under one profile; None where the mapping does not know it.
 
-    messages and hops are totals over all samples and steps. groups: the load of each core.
+    messages and hops are totals over all samples and steps. step_time_s: mean of all steps;
+    limited_by: the term that sets it. absent: parts of the energy that the mapping cannot give,
+    with reasons. groups: the load of each core, left out where there are more than CORES_MAX.
     """
 
     cores: int | None = None
@@ -33,8 +30,10 @@ class PlacementRecord(Entry):
     messages: int | None = None
     hops_ew: int | None = None
     hops_ns: int | None = None
+    limited_by: str | None = None
+    absent: dict[str, str] = Field(default={})
     groups: list[CoreGroup] = Field(default=[])
 
     def placement(self) -> Placement:
         """What prices need of it."""
-        return Placement(**self.model_dump(exclude={"groups"}))
+        return Placement(**self.model_dump(exclude={"groups", "limited_by"}))

@@ -12,6 +12,7 @@ import numpy as np
 
 from spikewatt.energy.events import (
     Counters,
+    Counts,
     LayerCounts,
     dense_macs,
     fan_out,
@@ -19,6 +20,7 @@ from spikewatt.energy.events import (
 )
 from spikewatt.energy.metrics import graded_layers, metrics, weights
 from spikewatt.network import IntArray, Network
+from spikewatt.report.placing import placements_of
 from spikewatt.report.record import LayerRecord, MeasuredRecord, MetricsRecord, RunRecord, Totals
 from spikewatt.report.spikes import raster, rates
 
@@ -82,7 +84,13 @@ def record_of(
         predictions=None if outcome.predictions is None else list(outcome.predictions),
         verified_against=list(outcome.verified_against),
         measured=outcome.measured,
+        placements=placements_of(network, counts) if _complete(network, counts) else None,
     )
+
+
+def _complete(network: Network, counts: Counts) -> bool:
+    """Whether every population was counted; else its load on cores is not known."""
+    return set(counts.by_layer) >= set(network.by_layer)
 
 
 def _with_spikes(layer: LayerRecord, recorded: Mapping[int, IntArray]) -> LayerRecord:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
 from spikewatt.network import IntArray
-from spikewatt.report.entry import Entry
+from spikewatt.report.entry import Entry, Numbers, joined, numbers
 
 BINS_MAX = 20
 NEURONS_MAX = 64
 STEPS_MAX = 256
 POINTS_MAX = 2000
 GOLDEN = (5**0.5 - 1) / 2
-
-Steps = Annotated[str, Field(pattern=r"^(\d+( \d+)*)?$")]
 
 
 class Rates(Entry):
@@ -37,17 +32,17 @@ class Raster(Entry):
     """Spikes of some neurons in the first steps of one sample.
 
     neurons: flat indices, spread over the layer. spikes: for each of them the steps in
-    which it spiked, as numbers with spaces between.
+    which it spiked.
     """
 
     sample: int
     steps: int
     neurons: list[int]
-    spikes: list[Steps]
+    spikes: list[Numbers]
 
     def points(self) -> list[tuple[int, int]]:
         """(row, step) of each spike."""
-        return [(row, int(s)) for row, text in enumerate(self.spikes) for s in text.split()]
+        return [(row, step) for row, text in enumerate(self.spikes) for step in numbers(text)]
 
 
 def rates(spikes: IntArray) -> Rates:
@@ -77,7 +72,7 @@ def raster(spikes: IntArray, sample: int = 0) -> Raster:
     while rows > 1 and np.count_nonzero(fired[neurons]) > POINTS_MAX:
         rows = -(-rows // 2)
         neurons = _spread(len(fired), rows)
-    texts = [" ".join(map(str, np.flatnonzero(fired[n]))) for n in neurons]
+    texts = [joined(np.flatnonzero(fired[n])) for n in neurons]
     return Raster(sample=sample, steps=steps, neurons=[int(n) for n in neurons], spikes=texts)
 
 

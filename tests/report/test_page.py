@@ -72,6 +72,16 @@ def test_figures_are_there_and_nothing_sticks_out(opened, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_cores_are_drawn_with_their_load(opened, record):
+    page = opened()
+    maps = page.locator(".core-map:visible")
+    assert maps.count() == len(record.placements)
+    cores = sum(placed.cores for placed in record.placements.values())
+    assert page.locator(".core-map .cells i").count() == cores
+    title = page.locator(".core-map .cells i").first.get_attribute("title")
+    assert "synaptic events" in title
+
+
 def test_two_runs_stand_side_by_side(opened):
     page = opened("two.html")
     assert page.locator("table").first.locator("thead th").count() == 3
