@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from spikewatt.energy.ann import ABSENT, AnnEnergy
 from spikewatt.energy.joules import EnergyResult, TermEnergy, energy
-from spikewatt.energy.measured import Measured, Unavailable
+from spikewatt.energy.measured import Measured, Unavailable, published
 from spikewatt.errors import SpikewattError
 from spikewatt.hardware_profiles import Profile
 from spikewatt.report.comparison import (
@@ -18,6 +18,7 @@ from spikewatt.report.comparison import (
     MeasuredEntry,
     PaperEntry,
     ProfileEntry,
+    PublishedEntry,
     RunEntry,
     TermEntry,
     UnavailableEntry,
@@ -58,6 +59,10 @@ def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
         measured=MeasuredEntry(**asdict(measurement))
         if isinstance(measurement, Measured)
         else UnavailableEntry(unavailable=measurement.reason),
+        published=[
+            PublishedEntry(**asdict(p.measured), source=p.source, caveat=p.caveat)
+            for p in published(record.network_sha256, record.steps)
+        ],
         record=record,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from spikewatt.energy.paper import PRICES
 from spikewatt.report.entry import Entry
 from spikewatt.report.record import RunRecord
 
@@ -12,6 +13,7 @@ FROM_EVENTS = "from measured events"
 BY_SENSOR = "measured (sensor)"
 BASELINE = "int8 ANN"
 A_PASS_A_STEP, A_PASS_A_SAMPLE = "per_step", "per_sample"
+FEATURED = ("loihi2_derived", "loihi1_davies")
 PASSES = {A_PASS_A_STEP: "a pass a step", A_PASS_A_SAMPLE: "a pass a sample"}
 
 
@@ -75,6 +77,13 @@ class MeasuredEntry(Entry):
     method: str
 
 
+class PublishedEntry(MeasuredEntry):
+    """Joules a sample that others measured on this network, with other inputs."""
+
+    source: str
+    caveat: str
+
+
 class UnavailableEntry(Entry):
     """Why there is no measurement."""
 
@@ -103,7 +112,15 @@ class RunEntry(Entry):
     profiles: dict[str, ProfileEntry]
     ann: dict[str, AnnEntry] | UnavailableEntry  # by A_PASS_A_STEP and A_PASS_A_SAMPLE
     measured: MeasuredEntry | UnavailableEntry
+    published: list[PublishedEntry]
     record: RunRecord = Field(exclude=True)
+
+    @property
+    def featured(self) -> str | None:
+        """The profile that headlines tell: a preferred one, else the last that is hardware."""
+        hardware = [name for name in self.profiles if name != PRICES]
+        preferred = [name for name in FEATURED if name in hardware]
+        return next(iter(preferred or hardware[-1:]), None)
 
 
 class Comparison(Entry):

@@ -84,7 +84,7 @@ def energy_rows(run: RunEntry) -> list[Row]:
         row |= {"static_uj": _uj(entry.static_j), "total_uj": _uj(entry.total_j)}
         row |= entry.ratio_to_ann
         rows.append(row | {"absent": ", ".join(entry.absent) or None})
-    return [*rows, *_ann_rows(run), _sensor_row(run)]
+    return [*rows, *_ann_rows(run), *_sensor_rows(run)]
 
 
 def _ann_rows(run: RunEntry) -> list[Row]:
@@ -99,16 +99,22 @@ def _ann_rows(run: RunEntry) -> list[Row]:
     return rows
 
 
-def _sensor_row(run: RunEntry) -> Row:
-    if not isinstance(run.measured, MeasuredEntry):
-        return {"estimate": BY_SENSOR, "profile": f"unavailable: {run.measured.unavailable}"}
-    joules, paper = run.measured.joules, run.paper.energy_j
-    return {
-        "estimate": BY_SENSOR,
-        "profile": run.measured.device,
-        "energy_uj": joules * UJ,
-        "ratio": joules / paper if paper else None,
-    }
+def _sensor_rows(run: RunEntry) -> list[Row]:
+    if isinstance(run.measured, MeasuredEntry):
+        rows = [_joules(run, run.measured.device, run.measured.joules)]
+    else:
+        rows = [{"estimate": BY_SENSOR, "profile": f"unavailable: {run.measured.unavailable}"}]
+    for x in run.published:
+        rows.append(_joules(run, f"{x.device}, published: {x.caveat}", x.joules))
+    return rows
+
+
+def _joules(run: RunEntry, device: str, joules: float) -> Row:
+    paper, ann = run.paper.energy_j, run.ann
+    row: Row = {"estimate": BY_SENSOR, "profile": device, "energy_uj": joules * UJ}
+    over = {} if isinstance(ann, UnavailableEntry) else {n: x.energy_j for n, x in ann.items()}
+    ratios = {name: joules / energy_j for name, energy_j in over.items() if energy_j}
+    return {**row, **ratios, "ratio": joules / paper if paper else None}
 
 
 def _uj(joules: float | None) -> float | None:
@@ -140,11 +146,11 @@ def _side(run: RunEntry) -> dict[str, object]:
         "accuracy": run.record.accuracy,
     }
     for row in energy_rows(run):
-        name = {THEORETICAL: THEORETICAL, BY_SENSOR: BY_SENSOR}.get(str(row["estimate"]))
-        if name is None:
+        name = str(row["estimate"])
+        if name != THEORETICAL:
             if row.get("energy_uj") is None:
                 continue
-            name = f"{row['estimate']}, {row['profile']}"
+            name = f"{name}, {row['profile']}"
         side[f"{name} [uJ]"] = row.get("energy_uj")
     return side
 

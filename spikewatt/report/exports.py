@@ -100,7 +100,11 @@ def _energy_lines(run: RunEntry) -> Iterator[Row]:
         source = f"{run.measured.device}, {run.measured.method}"
         yield {**sensor, "value": run.measured.joules, "kind": "measured", "source": source}
     else:
-        yield sensor | {"source": f"unavailable: {run.measured.unavailable}"}
+        yield {**sensor, "source": f"unavailable: {run.measured.unavailable}"}
+    for x in run.published:
+        source = f"{x.source} ({x.caveat})"
+        line = {"profile": x.device, "quantity": "published", "value": x.joules, "source": source}
+        yield {**sensor, **line, "kind": "measured"}
 
 
 def _term_lines(terms: Mapping[str, TermEntry], head: Row) -> Iterator[Row]:

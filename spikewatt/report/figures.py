@@ -191,6 +191,8 @@ def _energy_rows(run: RunEntry) -> list[_Estimate]:
         rows.append(_Estimate(name, entry.modelled_j or 0.0, entry.dynamic_band_j, EVENTS, "o"))
     if isinstance(run.measured, MeasuredEntry):
         rows.append(_Estimate("sensor", run.measured.joules, None, INK, "*"))
+    for x in run.published:
+        rows.append(_Estimate("sensor, published", x.joules, None, INK, "*"))
     if not isinstance(run.ann, UnavailableEntry):
         for name, ann in run.ann.items():
             label = f"int8 ANN, {name.replace('per_', 'a ')}"

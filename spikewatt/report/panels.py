@@ -40,6 +40,11 @@ class Part:
     share: float
     colour: int
 
+    @property
+    def percent(self) -> str:
+        """The share as text."""
+        return "under 1 %" if self.share < 0.005 else f"{100 * self.share:.0f} %"
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -184,12 +189,13 @@ class CoreMap:
 
 
 def core_maps(run: RunEntry) -> list[CoreMap]:
-    """A map for each compared profile that the network was placed on."""
+    """A map for each compared profile that the network was placed on, the featured one first."""
     placements = run.record.placements or {}
+    chosen = [n for n in run.profiles if n in placements and placements[n].groups]
+    chosen.sort(key=lambda name: name != run.featured)
     return [
         CoreMap(name, _summary(placements[name], run.steps), _core_rows(placements[name], run))
-        for name in run.profiles
-        if name in placements and placements[name].groups
+        for name in chosen
     ]
 
 
@@ -214,12 +220,23 @@ def _a_step(events: int, updates: int, steps: int) -> str:
     return f"{short(events / steps)} synaptic events, {short(updates / steps)} neuron updates"
 
 
+_LIMITED_BY = {
+    "neuron_update": "neuron updates",
+    "synaptic_event": "synaptic events",
+    "memory_read": "reads of synaptic memory",
+    "link": "the heaviest link",
+    "floor": "the barrier",
+}
+
+
 def _summary(placed: PlacementRecord, steps: int) -> str:
     parts = [f"{count(placed.cores or 0)} cores"]
     if placed.chips is not None:
         parts.append(f"{count(placed.chips)} chip{'s' if placed.chips > 1 else ''}")
     if placed.step_time_s is not None:
-        limit = (placed.limited_by or "").replace("_", " ")
-        parts.append(f"{si(placed.step_time_s, 's')} a step{f', set by the {limit}' * bool(limit)}")
+        limit = _LIMITED_BY.get(placed.limited_by or "")
+        parts.append(
+            f"{si(placed.step_time_s, 's')} a step" + (f" (set by {limit})" if limit else "")
+        )
         parts.append(f"{si(placed.step_time_s * steps, 's')} a sample")
     return ", ".join(parts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from spikewatt.energy.paper import PRICES, prices
+from spikewatt.energy.paper import prices
 from spikewatt.hardware_profiles import Quantity
 from spikewatt.report.comparison import (
     A_PASS_A_SAMPLE,
@@ -26,7 +26,6 @@ from spikewatt.report.comparison import (
 from spikewatt.report.quantities import count, short, si, si_range
 
 DASH = "\N{EN DASH}"
-FEATURED = ("loihi2_derived", "loihi1_davies")  # whose energy the headline tells, if compared
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ class Estimate:
     ratio_sample: str = DASH
     prices: list[Price] = field(default_factory=list)
     absent: list[tuple[str, str]] = field(default_factory=list)
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,20 +78,27 @@ def headline(run: RunEntry) -> Markup:
     text += Markup(
         ". The papers\N{RIGHT SINGLE QUOTATION MARK} formula puts it at <b>{}</b>"
     ).format(si(run.paper.energy_j, "J"))
-    return text + _modelled(run) + "." + _baseline(run)
+    return text + _modelled(run) + "." + _published(run) + _baseline(run)
 
 
 def _modelled(run: RunEntry) -> Markup:
-    featured = _featured(run)
-    if featured is None:
+    name = run.featured
+    if name is None:
         return Markup("")
-    name, entry = featured
+    entry = run.profiles[name]
     text = Markup("; the counted events cost <b>{}</b>{} at the prices of {}").format(
         si(entry.modelled_j, "J"), _band_note(entry), name
     )
     if entry.ratio_to_paper:
         text += Markup(", <b>{} times</b> as much").format(short(entry.ratio_to_paper, 2))
     return text
+
+
+def _published(run: RunEntry) -> Markup:
+    text = Markup(" {} was measured to draw <b>{}</b> for it, on {}.")
+    return Markup("").join(
+        text.format(x.device, si(x.joules, "J"), x.caveat) for x in run.published
+    )
 
 
 def _baseline(run: RunEntry) -> Markup:
@@ -101,13 +108,6 @@ def _baseline(run: RunEntry) -> Markup:
     return Markup(" An int8 ANN of the same shape takes <b>{}</b> for one pass.").format(
         si(one.energy_j / one.passes, "J")
     )
-
-
-def _featured(run: RunEntry) -> tuple[str, ProfileEntry] | None:
-    """The profile of the headline: a preferred one, else the last that is hardware."""
-    hardware = [name for name in run.profiles if name != PRICES]
-    chosen = [name for name in FEATURED if name in hardware] or hardware[-1:]
-    return (chosen[0], run.profiles[chosen[0]]) if chosen else None
 
 
 def _band_note(entry: ProfileEntry) -> str:
@@ -135,7 +135,7 @@ def groups(run: RunEntry) -> list[Group]:
             "counted in the execution, times a profile\N{RIGHT SINGLE QUOTATION MARK}s prices",
             [_profile(name, entry) for name, entry in run.profiles.items()],
         ),
-        Group(BY_SENSOR, "the arbiter, where there is one", [_sensor(run)]),
+        Group(BY_SENSOR, "the arbiter, where there is one", _sensor(run)),
         Group(BASELINE, "of the same shape, with its memory accesses", _ann(run)),
     ]
 
@@ -181,12 +181,26 @@ def _ann(run: RunEntry) -> list[Estimate]:
     ]
 
 
-def _sensor(run: RunEntry) -> Estimate:
-    if not isinstance(run.measured, MeasuredEntry):
-        return Estimate(f"unavailable: {run.measured.unavailable}", DASH)
-    joules, paper = run.measured.joules, run.paper.energy_j
-    name = f"{run.measured.device}, {run.measured.method}"
-    return Estimate(name, si(joules, "J"), ratio=_times(joules / paper if paper else None))
+def _sensor(run: RunEntry) -> list[Estimate]:
+    if isinstance(run.measured, MeasuredEntry):
+        rows = [_measured(run, run.measured)]
+    else:
+        rows = [Estimate(f"unavailable: {run.measured.unavailable}", DASH)]
+    published = [(x, f"published; {x.caveat}", f"{x.method}. {x.source}") for x in run.published]
+    return [*rows, *(_measured(run, *entry) for entry in published)]
+
+
+def _measured(run: RunEntry, found: MeasuredEntry, how: str = "", source: str = "") -> Estimate:
+    ann = {} if isinstance(run.ann, UnavailableEntry) else run.ann
+    over = {name: _times(found.joules / x.energy_j) for name, x in ann.items() if x.energy_j}
+    return Estimate(
+        name=f"{found.device}, {how or found.method}",
+        energy=si(found.joules, "J"),
+        ratio=_times(found.joules / run.paper.energy_j if run.paper.energy_j else None),
+        ratio_step=over.get(A_PASS_A_STEP, DASH),
+        ratio_sample=over.get(A_PASS_A_SAMPLE, DASH),
+        source=source,
+    )
 
 
 def _prices(terms: Mapping[str, TermEntry]) -> list[Price]:

@@ -9,9 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from spikewatt.energy.measured import PUBLISHED, published
 from spikewatt.errors import SpikewattError
 from spikewatt.hardware_profiles import load, names
 from spikewatt.report.compare import compare
+from spikewatt.report.comparison import Comparison
+from spikewatt.report.comparison_tables import energy_rows
 from spikewatt.report.exports import CSV_COLUMNS, tex, write_csv, write_json, write_latex
 from spikewatt.report.html import page, write_html
 from spikewatt.report.quantities import count, short, si, si_range
@@ -85,6 +88,17 @@ def test_a_record_without_weights_has_no_baseline(record, profiles):
     assert "run it again" in run.ann.unavailable
     assert run.profiles["loihi2_derived"].ratio_to_ann == {}
     assert "run it again" in page(comparison)
+
+
+def test_what_others_measured_on_this_very_network_stands_beside(record, profiles):
+    [known] = PUBLISHED
+    same = {"network_sha256": known.network_sha256, "steps": known.steps}
+    [run] = compare([record.model_copy(update=same)], profiles).runs
+    assert [x.joules for x in run.published] == [known.measured.joules]
+    assert any(row.get("energy_uj") == known.measured.joules * 1e6 for row in energy_rows(run))
+    assert known.source in page(Comparison(runs=[run]))
+    assert published(known.network_sha256, known.steps + 1) == []
+    assert compare([record], profiles).runs[0].published == []
 
 
 def test_an_ann_computes_every_dense_mac(record, comparison):

@@ -74,8 +74,9 @@ def test_figures_are_there_and_nothing_sticks_out(opened, width):
 
 def test_cores_are_drawn_with_their_load(opened, record):
     page = opened()
-    maps = page.locator(".core-map:visible")
+    maps = page.locator(".cores")
     assert maps.count() == len(record.placements)
+    assert page.locator(".cores:visible").count() == 1  # others open on demand
     cores = sum(placed.cores for placed in record.placements.values())
     assert page.locator(".core-map .cells i").count() == cores
     title = page.locator(".core-map .cells i").first.get_attribute("title")
