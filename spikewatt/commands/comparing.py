@@ -8,7 +8,8 @@ from typing import TextIO
 
 from spikewatt.hardware_profiles import load as load_profile
 from spikewatt.hardware_profiles import names
-from spikewatt.report.compare import Comparison, compare
+from spikewatt.report.compare import compare
+from spikewatt.report.comparison import Comparison
 from spikewatt.report.comparison_tables import write_comparison
 from spikewatt.report.exports import write_csv, write_json, write_latex
 from spikewatt.report.record import load as load_record

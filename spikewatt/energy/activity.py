@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from spikewatt.energy.events import Counts
 
@@ -42,6 +42,7 @@ class Placement:
     """What only a mapping to cores and a timing model know; None where there is none.
 
     Messages and hops are totals over all samples and steps. step_time_s: seconds a step.
+    absent: why a part of the account (hop, ...) is not known, where the mapping can tell.
     """
 
     cores: int | None = None
@@ -50,6 +51,7 @@ class Placement:
     messages: int | None = None
     hops_ew: int | None = None
     hops_ns: int | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 UNPLACED = Placement()

@@ -75,6 +75,8 @@ _PARTS = {
     "hop": ("hop_ew", "hop_ns"),
 }
 _NO_MAPPING = "needs the network's mapping to cores, which is not worked out"
+_NO_TIME = "needs the time of a step, which is not worked out"
+_NO_IO = "host, input and output are not modelled"
 
 
 def energy(
@@ -88,7 +90,7 @@ def energy(
     activity = Activity.of_counts(events) if isinstance(events, Counts) else events
     terms = _terms(activity, profile, placement)
     static_j = _static_j(activity, profile, placement)
-    absent = _absent(profile, terms, static_j)
+    absent = _absent(profile, terms, static_j, placement)
     dynamic = None if profile.all_in else sum(t.energy_j for t in terms.values())
     total = sum(t.energy_j for t in terms.values()) if profile.all_in else None
     if dynamic is not None and static_j is not None:
@@ -140,7 +142,7 @@ def _static_j(activity: Activity, profile: Profile, placement: Placement) -> flo
 
 
 def _absent(
-    profile: Profile, terms: dict[str, TermEnergy], static_j: float | None
+    profile: Profile, terms: dict[str, TermEnergy], static_j: float | None, placement: Placement
 ) -> dict[str, str]:
     """Parts of a full account that the result leaves out, each with the reason."""
     if profile.all_in:
@@ -149,8 +151,11 @@ def _absent(
     for part, payers in _PARTS.items():
         if not any(name in terms for name in payers):
             priced = any(name in profile.terms for name in payers)
-            absent[part] = _NO_MAPPING if priced else "the profile's sources give no price"
+            unknown = placement.absent.get(part, _NO_MAPPING)
+            absent[part] = unknown if priced else "the profile's sources give no price"
     if static_j is None:
-        known = "needs the time of a step, which is not worked out"
+        known = placement.absent.get("static", _NO_TIME)
         absent["static"] = known if "chip" in profile.static else "the sources give no power"
+    if placement.chips is not None:
+        absent["io"] = _NO_IO
     return absent | profile.absent

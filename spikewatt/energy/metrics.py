@@ -62,8 +62,8 @@ def graded_layers(network: Network) -> frozenset[int]:
 
 def metrics(network: Network, counts: Counts) -> Metrics:
     """Metrics of an execution under NeuroBench's names."""
-    weights = [_weights(p) for p in network.projections]
-    stored, nonzero = sum(w[0] for w in weights), sum(w[1] for w in weights)
+    known = [weights(p) for p in network.projections]
+    stored, nonzero = sum(w[0] for w in known), sum(w[1] for w in known)
     updates = sum(c.neuron_updates for c in counts.layers)
     spikes = sum(int(c.spikes_out.sum()) for c in counts.layers)
     graded = graded_layers(network)
@@ -82,7 +82,7 @@ def _share_absent(present: int, possible: int) -> float:
     return 1 - present / possible if possible else 0.0
 
 
-def _weights(projection: Projection) -> tuple[int, int]:
+def weights(projection: Projection) -> tuple[int, int]:
     """Weights of a projection and how many are not zero; shared kernels count once."""
     s = projection.synapses
     nonzero = int(np.count_nonzero(s.weight))

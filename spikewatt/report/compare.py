@@ -1,108 +1,29 @@
-"""Runs against prices: the paper's formula, counted events under profiles, and sensors."""
+"""Runs against prices: the paper's formula, counted events under profiles, an ANN, sensors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from spikewatt.energy.joules import EnergyResult, energy
-from spikewatt.energy.measured import Measured
+from spikewatt.energy.ann import ABSENT, AnnEnergy
+from spikewatt.energy.joules import EnergyResult, TermEnergy, energy
+from spikewatt.energy.measured import Measured, Unavailable, published
 from spikewatt.errors import SpikewattError
 from spikewatt.hardware_profiles import Profile
+from spikewatt.report.comparison import (
+    A_PASS_A_SAMPLE,
+    A_PASS_A_STEP,
+    AnnEntry,
+    Comparison,
+    MeasuredEntry,
+    PaperEntry,
+    ProfileEntry,
+    PublishedEntry,
+    RunEntry,
+    TermEntry,
+    UnavailableEntry,
+)
 from spikewatt.report.record import RunRecord
-
-THEORETICAL = "theoretical"
-FROM_EVENTS = "from measured events"
-BY_SENSOR = "measured (sensor)"
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PaperEntry(_Entry):
-    """4.6 pJ x MAC + 0.9 pJ x SOP, a sample."""
-
-    energy_j: float
-    macs: float
-    sops: float
-
-
-class TermEntry(_Entry):
-    """One term of a modelled energy, a sample, and where its price comes from."""
-
-    energy_j: float
-    band_j: tuple[float, float]
-    count: float
-    price: float
-    price_low: float
-    price_high: float
-    unit: str
-    kind: str
-    scope: str
-    source: str
-    calibrated_on: str | None
-
-
-class ProfileEntry(_Entry):
-    """Modelled energy a sample under one profile; None is not known, never 0.
-
-    ratio_to_paper: modelled (dynamic, or the all-in figure) over theoretical energy.
-    """
-
-    title: str
-    dynamic_j: float | None
-    dynamic_band_j: tuple[float, float] | None
-    static_j: float | None
-    total_j: float | None
-    terms: dict[str, TermEntry]
-    absent: list[str]
-    absent_why: dict[str, str]
-    cores: int | None
-    chips: int | None
-    step_time_s: float | None
-    calibrated_on: list[str]
-    ratio_to_paper: float | None
-
-    @property
-    def modelled_j(self) -> float | None:
-        """Dynamic energy, or the all-in figure where that is what the profile has."""
-        return self.total_j if self.dynamic_j is None else self.dynamic_j
-
-
-class MeasuredEntry(_Entry):
-    """Joules a sample that a sensor read."""
-
-    joules: float
-    device: str
-    method: str
-
-
-class UnavailableEntry(_Entry):
-    """Why there is no measurement."""
-
-    unavailable: str
-
-
-class RunEntry(_Entry):
-    """One run under all profiles; `record` is the run itself and stays out of the JSON."""
-
-    network: str
-    backend: str
-    samples: int
-    steps: int
-    paper: PaperEntry
-    profiles: dict[str, ProfileEntry]
-    measured: MeasuredEntry | UnavailableEntry
-    record: RunRecord = Field(exclude=True)
-
-
-class Comparison(_Entry):
-    """Several runs side by side, all energies in joules a sample."""
-
-    runs: list[RunEntry]
 
 
 def compare(records: Sequence[RunRecord], profiles: Sequence[Profile]) -> Comparison:
@@ -123,41 +44,84 @@ def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
     paper = record.paper_energy()
     activity = record.activity()
     measurement = record.measurement()
+    ann = _ann(record, paper.energy_j)
     return RunEntry(
         network=record.network,
         backend=record.backend,
         samples=record.samples,
         steps=record.steps,
         paper=PaperEntry(**asdict(paper)),
-        profiles={p.name: _profile(p, energy(activity, p), paper.energy_j) for p in profiles},
+        profiles={
+            p.name: _profile(p, energy(activity, p, record.placement(p.name)), paper.energy_j, ann)
+            for p in profiles
+        },
+        ann=ann,
         measured=MeasuredEntry(**asdict(measurement))
         if isinstance(measurement, Measured)
         else UnavailableEntry(unavailable=measurement.reason),
+        published=[
+            PublishedEntry(**asdict(p.measured), source=p.source, caveat=p.caveat)
+            for p in published(record.network_sha256, record.steps)
+        ],
         record=record,
     )
 
 
-def _profile(profile: Profile, result: EnergyResult, paper_j: float) -> ProfileEntry:
+def _ann(record: RunRecord, paper_j: float) -> dict[str, AnnEntry] | UnavailableEntry:
+    """The baseline with a pass a step and with a pass a sample."""
+    entries = {}
+    for name, passes in {A_PASS_A_STEP: record.steps, A_PASS_A_SAMPLE: 1}.items():
+        found = record.ann_energy(passes)
+        if isinstance(found, Unavailable):
+            return UnavailableEntry(unavailable=found.reason)
+        entries[name] = _ann_entry(found, paper_j)
+    return entries
+
+
+def _ann_entry(found: AnnEnergy, paper_j: float) -> AnnEntry:
+    return AnnEntry(
+        passes=found.passes,
+        energy_j=found.energy_j,
+        band_j=found.band_j,
+        ratio_to_paper=_ratio(found.energy_j, paper_j),
+        terms=_terms(found.terms),
+        absent_why=ABSENT,
+    )
+
+
+def _ratio(energy_j: float, other_j: float) -> float | None:
+    return energy_j / other_j if other_j > 0 else None
+
+
+def _profile(
+    profile: Profile,
+    result: EnergyResult,
+    paper_j: float,
+    ann: Mapping[str, AnnEntry] | UnavailableEntry,
+) -> ProfileEntry:
+    baselines = {} if isinstance(ann, UnavailableEntry) else ann
+    over_ann = {name: _ratio(result.known_j, x.energy_j) for name, x in baselines.items()}
     return ProfileEntry(
         title=profile.title,
         dynamic_j=result.dynamic_j,
         dynamic_band_j=result.dynamic_band_j,
         static_j=result.static_j,
         total_j=result.total_j,
-        terms=_terms(result),
+        terms=_terms(result.terms),
         absent=list(result.absent),
         absent_why=result.absent,
         cores=result.cores,
         chips=result.chips,
         step_time_s=result.step_time_s,
         calibrated_on=list(result.calibrated_on),
-        ratio_to_paper=result.known_j / paper_j if paper_j > 0 else None,
+        ratio_to_paper=_ratio(result.known_j, paper_j),
+        ratio_to_ann={name: r for name, r in over_ann.items() if r is not None},
     )
 
 
-def _terms(result: EnergyResult) -> dict[str, TermEntry]:
+def _terms(found: Mapping[str, TermEnergy]) -> dict[str, TermEntry]:
     terms = {}
-    for name, term in result.terms.items():
+    for name, term in found.items():
         low, value, high = term.price.band
         terms[name] = TermEntry(
             energy_j=term.energy_j,

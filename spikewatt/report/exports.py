@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from spikewatt.report.compare import (
+from spikewatt.report.comparison import (
+    BASELINE,
     BY_SENSOR,
     FROM_EVENTS,
+    PASSES,
     THEORETICAL,
     Comparison,
     MeasuredEntry,
     RunEntry,
+    TermEntry,
+    UnavailableEntry,
 )
 from spikewatt.report.comparison_tables import (
     ENERGY_COLUMNS,
     LAYER_COLUMNS,
     energy_rows,
     layer_rows,
+    side_by_side,
 )
 from spikewatt.report.tables import Column, Row, plain
 from spikewatt.report.writing import write_text
@@ -88,15 +93,36 @@ def _energy_lines(run: RunEntry) -> Iterator[Row]:
         yield {**head, **dynamic}
         yield {**head, "quantity": "static", "value": entry.static_j}
         yield {**head, "quantity": "total", "value": entry.total_j}
-        for term, t in entry.terms.items():
-            band = {"value": t.energy_j, "low": t.band_j[0], "high": t.band_j[1]}
-            yield {**head, "quantity": term, "kind": t.kind, "source": t.source, **band}
+        yield from _term_lines(entry.terms, head)
+    yield from _ann_lines(run)
     sensor = {"estimate": BY_SENSOR, "layer": "all", "quantity": "energy", "unit": "J"}
     if isinstance(run.measured, MeasuredEntry):
         source = f"{run.measured.device}, {run.measured.method}"
         yield {**sensor, "value": run.measured.joules, "kind": "measured", "source": source}
     else:
-        yield sensor | {"source": f"unavailable: {run.measured.unavailable}"}
+        yield {**sensor, "source": f"unavailable: {run.measured.unavailable}"}
+    for x in run.published:
+        source = f"{x.source} ({x.caveat})"
+        line = {"profile": x.device, "quantity": "published", "value": x.joules, "source": source}
+        yield {**sensor, **line, "kind": "measured"}
+
+
+def _term_lines(terms: Mapping[str, TermEntry], head: Row) -> Iterator[Row]:
+    for name, t in terms.items():
+        band = {"value": t.energy_j, "low": t.band_j[0], "high": t.band_j[1]}
+        yield {**head, "quantity": name, "kind": t.kind, "source": t.source, **band}
+
+
+def _ann_lines(run: RunEntry) -> Iterator[Row]:
+    head = {"estimate": BASELINE, "layer": "all", "unit": "J"}
+    if isinstance(run.ann, UnavailableEntry):
+        yield {**head, "quantity": "dynamic", "source": f"unavailable: {run.ann.unavailable}"}
+        return
+    for name, x in run.ann.items():
+        head["profile"] = PASSES[name]
+        band = {"value": x.energy_j, "low": x.band_j[0], "high": x.band_j[1]}
+        yield {**head, "quantity": "dynamic", **band}
+        yield from _term_lines(x.terms, head)
 
 
 _TEX = {
@@ -119,7 +145,7 @@ def tex(text: str) -> str:
 
 
 def write_latex(comparison: Comparison, path: str | Path) -> None:
-    """Write two booktabs tables a run: operations by layer, and energies."""
+    """Write two booktabs tables a run, operations by layer and energies; several runs in one."""
     parts = ["% needs \\usepackage{booktabs}\n"]
     for run in comparison.runs:
         where = f"{Path(run.network).name} on {run.backend}, {run.samples} samples"
@@ -127,6 +153,8 @@ def write_latex(comparison: Comparison, path: str | Path) -> None:
         parts.append(_tabular(layer_rows(run), LAYER_COLUMNS, f"Operations of {where}."))
         rows = energy_rows(run)
         parts.append(_tabular(rows, ENERGY_COLUMNS, f"Energy a sample in uJ, {where}."))
+    if len(comparison.runs) > 1:
+        parts.append(_tabular(*side_by_side(comparison), "Runs side by side, a sample."))
     write_text(path, "\n".join(parts))
 
 

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from spikewatt.report.compare import MeasuredEntry, RunEntry
+from spikewatt.report.comparison import MeasuredEntry, RunEntry, UnavailableEntry
 from spikewatt.report.ink import BAND, EVENTS, GRID, INK, MUTED, PAPER, SERIES, STYLE, svg
+from spikewatt.report.panels import name_of
 from spikewatt.report.quantities import short, si
 from spikewatt.report.record import LayerRecord
 
@@ -31,11 +32,6 @@ class Drawing:
 def _both(draw: Callable[[float], Figure], title: str) -> Drawing:
     with rc_context(STYLE):
         return Drawing(svg(draw(WIDE_IN), title), svg(draw(NARROW_IN), title))
-
-
-def name_of(layer: LayerRecord) -> str:
-    """What figures call a layer."""
-    return f"{layer.index} {layer.type}"
 
 
 def _axes(width: float, height: float, left_in: float) -> tuple[Figure, Axes]:
@@ -174,38 +170,52 @@ def _over_steps(curves: list[tuple[str, list[int], int]], run: RunEntry, width: 
 
 def energies(run: RunEntry) -> Drawing | None:
     """The energies of a sample on one logarithmic axis: points, with bands where known."""
-    rows = _energy_rows(run)
-    if not any(value for _, value, _, _ in rows):
-        return None
-    return _both(lambda width: _energies(rows, width), "Energy of a sample")
+    rows = [row for row in _energy_rows(run) if row.joules > 0]
+    return _both(lambda width: _energies(rows, width), "Energy of a sample") if rows else None
 
 
-def _energy_rows(run: RunEntry) -> list[tuple[str, float, tuple[float, float], str]]:
-    """Name, joules, band and colour of each estimate."""
-    paper = run.paper.energy_j
-    rows = [("theoretical", paper, (paper, paper), PAPER)]
+@dataclass(frozen=True)
+class _Estimate:
+    """A line of the figure; markers differ, so that colour is not all that tells kinds apart."""
+
+    name: str
+    joules: float
+    band_j: tuple[float, float] | None
+    colour: str
+    marker: str
+
+
+def _energy_rows(run: RunEntry) -> list[_Estimate]:
+    rows = [_Estimate("theoretical", run.paper.energy_j, None, PAPER, "D")]
     for name, entry in run.profiles.items():
-        value = entry.modelled_j or 0.0
-        rows.append((name, value, entry.dynamic_band_j or (value, value), EVENTS))
+        rows.append(_Estimate(name, entry.modelled_j or 0.0, entry.dynamic_band_j, EVENTS, "o"))
     if isinstance(run.measured, MeasuredEntry):
-        joules = run.measured.joules
-        rows.append(("sensor", joules, (joules, joules), INK))
-    return [row for row in rows if row[1] > 0]
+        rows.append(_Estimate("sensor", run.measured.joules, None, INK, "*"))
+    for x in run.published:
+        rows.append(_Estimate("sensor, published", x.joules, None, INK, "*"))
+    if not isinstance(run.ann, UnavailableEntry):
+        for name, ann in run.ann.items():
+            label = f"int8 ANN, {name.replace('per_', 'a ')}"
+            rows.append(_Estimate(label, ann.energy_j, ann.band_j, SERIES[5], "s"))
+    return rows
 
 
-def _energies(rows: list[tuple[str, float, tuple[float, float], str]], width: float) -> Figure:
-    labels = [row[0] for row in rows]
-    figure, axes = _axes(width, 0.75 + 0.42 * len(rows), _left_in(labels))
+def _energies(rows: list[_Estimate], width: float) -> Figure:
+    labels = [row.name for row in rows]
+    figure, axes = _axes(width, 0.75 + 0.4 * len(rows), _left_in(labels))
     box, height = axes.get_position(), figure.get_figheight()
     axes.set_position((box.x0, box.y0, box.width, 1 - box.y0 - 0.1 / height))
-    for y, (_, value, (low, high), colour) in enumerate(rows):
-        if high > low:
-            axes.plot([low, high], [y, y], lw=9, color=BAND, solid_capstyle="butt")
-        axes.plot([value], [y], "o", ms=8, color=colour)
+    low, high = _reach(rows)
+    for y, row in enumerate(rows):
+        start, stop = row.band_j or (row.joules, row.joules)
+        if stop > start:  # a band from 0 comes in from the left edge
+            ends = [max(start, low / 1e3), stop]
+            axes.plot(ends, [y, y], lw=9, color=BAND, solid_capstyle="butt")
+            axes.plot(ends, [y, y], "|-", ms=9, lw=1.2, color=row.colour)
+        axes.plot([row.joules], [y], row.marker, ms=8, color=row.colour)
         axes.annotate(
-            si(value, "J"), (high, y), (10, 0), textcoords="offset points", va="center", color=INK
+            si(row.joules, "J"), (stop, y), (10, 0), textcoords="offset points", va="center"
         )
-    low, high = min(row[2][0] for row in rows), max(row[2][1] for row in rows)
     room = 0.22 if width > NARROW_IN else 0.6
     span = max(np.log10(high / low), 1.0)
     _log_axis(axes, "x", low / 10 ** (0.06 * span), high * 10 ** (room * span), "J")
@@ -215,3 +225,9 @@ def _energies(rows: list[tuple[str, float, tuple[float, float], str]], width: fl
     axes.grid(axis="x", color=GRID)
     axes.set_xlabel("energy a sample")
     return figure
+
+
+def _reach(rows: list[_Estimate]) -> tuple[float, float]:
+    """The smallest and the largest energy that is not 0, bands included."""
+    ends = [joules for row in rows for joules in (row.joules, *(row.band_j or ())) if joules > 0]
+    return min(ends), max(ends)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from spikewatt.energy.activity import Activity
+from spikewatt.energy.activity import UNPLACED, Activity, Placement
+from spikewatt.energy.ann import AnnEnergy, AnnLayer, ann_energy
 from spikewatt.energy.measured import Measured, Unavailable
 from spikewatt.energy.paper import PaperEnergy, PaperLayer, paper_energy
 from spikewatt.errors import SpikewattError
+from spikewatt.report.entry import Entry
+from spikewatt.report.placed import PlacementRecord
+from spikewatt.report.spikes import Raster, Rates
 from spikewatt.report.writing import write_text
 
 SCHEMA = "spikewatt.run/1"
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class LayerRecord(_Entry):
+class LayerRecord(Entry):
     """One layer; counts are totals over all samples and counted steps.
 
     dense_macs is a step's. firing_rate_in = spikes_in / (source neurons x steps x samples);
@@ -28,6 +28,9 @@ class LayerRecord(_Entry):
     synaptic_events. Several projections into one layer are summed before. `fill` is what
     happened outside the counted steps. synaptic_events_by_step sums samples, and
     `steps_per_bin` steps where a run is long. analog_input: spikes that arrive carry values.
+    sources: neurons or inputs that its projections come from; weights: those of its projections,
+    shared kernels once; None in files written before they were known. rates, raster: only where
+    the layer's spikes were recorded.
     """
 
     index: int
@@ -46,10 +49,14 @@ class LayerRecord(_Entry):
     fill: dict[str, int]
     analog_input: bool = False
     steps_per_bin: int = 1
-    synaptic_events_by_step: list[int] = []
+    synaptic_events_by_step: list[int] = Field(default=[])
+    sources: int | None = None
+    weights: int | None = None
+    rates: Rates | None = None
+    raster: Raster | None = None
 
 
-class Totals(_Entry):
+class Totals(Entry):
     """Sums over layers; coverage is the share of synapses whose events were counted."""
 
     synaptic_events: int
@@ -61,7 +68,7 @@ class Totals(_Entry):
     coverage: float = Field(ge=0, le=1)
 
 
-class MetricsRecord(_Entry):
+class MetricsRecord(Entry):
     """NeuroBench's names; see spikewatt.energy.metrics for their definitions."""
 
     footprint: int
@@ -71,7 +78,7 @@ class MetricsRecord(_Entry):
     effective_acs: float
 
 
-class MeasuredRecord(_Entry):
+class MeasuredRecord(Entry):
     """Energy of one sample that a sensor read."""
 
     joules: float = Field(gt=0)
@@ -79,8 +86,11 @@ class MeasuredRecord(_Entry):
     method: str
 
 
-class RunRecord(_Entry):
-    """Everything that one run says about itself; `load` and `save` make files of it."""
+class RunRecord(Entry):
+    """Everything that one run says about itself; `load` and `save` make files of it.
+
+    placements: by profile, where a mapping of the network to its cores is known.
+    """
 
     schema_: Literal["spikewatt.run/1"] = Field(default="spikewatt.run/1", alias="schema")
     spikewatt_version: str
@@ -103,8 +113,9 @@ class RunRecord(_Entry):
     metrics: MetricsRecord
     accuracy: float | None = None
     predictions: list[int] | None = None
-    verified_against: list[str] = []  # engines or files whose spikes and counts were equal
+    verified_against: list[str] = Field(default=[])  # what spikes and counts were equal to
     measured: MeasuredRecord | None = None
+    placements: dict[str, PlacementRecord] | None = None
 
     def activity(self) -> Activity:
         """The totals that prices apply to."""
@@ -123,6 +134,22 @@ class RunRecord(_Entry):
         layers = [PaperLayer(x.dense_macs, x.paper_sops, x.analog_input) for x in self.layers]
         return paper_energy(layers, self.samples, self.steps)
 
+    def ann_energy(self, passes: int) -> AnnEnergy | Unavailable:
+        """What an int8 ANN of the same shape costs a sample with so many passes."""
+        layers = []
+        for x in self.layers:
+            if x.weights is None or x.sources is None:
+                return Unavailable(
+                    "the record does not say how many weights each layer has; run it again"
+                )
+            layers.append(AnnLayer(x.dense_macs, x.weights, x.sources, x.neurons))
+        return ann_energy(layers, passes)
+
+    def placement(self, profile: str) -> Placement:
+        """The network on a profile's cores, as far as the record knows."""
+        found = (self.placements or {}).get(profile)
+        return UNPLACED if found is None else found.placement()
+
     def measurement(self) -> Measured | Unavailable:
         """What a sensor read, or why none did."""
         if self.measured is None:
@@ -130,9 +157,13 @@ class RunRecord(_Entry):
         return Measured(self.measured.joules, self.measured.device, self.measured.method)
 
 
+# keys that are not written where there is nothing to say
+_LEFT_OUT = ("accuracy", "predictions", "measured", "placements")
+
+
 def save(record: RunRecord, path: str | Path) -> None:
     """Write RUN.json, whole or not at all."""
-    without = {name for name in ("accuracy", "predictions", "measured") if not _has(record, name)}
+    without = {name for name in _LEFT_OUT if not _has(record, name)}
     write_text(path, record.model_dump_json(by_alias=True, indent=1, exclude=without) + "\n")
 
 

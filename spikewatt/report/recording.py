@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -11,14 +12,17 @@ import numpy as np
 
 from spikewatt.energy.events import (
     Counters,
+    Counts,
     LayerCounts,
     dense_macs,
     fan_out,
     synapses,
 )
-from spikewatt.energy.metrics import graded_layers, metrics
-from spikewatt.network import Network
+from spikewatt.energy.metrics import graded_layers, metrics, weights
+from spikewatt.network import IntArray, Network
+from spikewatt.report.placing import placements_of
 from spikewatt.report.record import LayerRecord, MeasuredRecord, MetricsRecord, RunRecord, Totals
+from spikewatt.report.spikes import raster, rates
 
 if TYPE_CHECKING:  # an execution is only read here; engines need not be importable
     from spikewatt.lava_runtime.engine import Execution
@@ -57,7 +61,10 @@ def record_of(
 ) -> RunRecord:
     """The record of an execution of this network."""
     counts, outcome = execution.counts, outcome or Outcome()
-    layers = [_layer(network, c, counts.samples, counts.steps) for c in counts.layers]
+    layers = [
+        _with_spikes(_layer(network, c, counts.samples, counts.steps), execution.spikes)
+        for c in counts.layers
+    ]
     executed = counts.samples * counts.steps
     return RunRecord(
         spikewatt_version=_version("spikewatt"),
@@ -77,7 +84,21 @@ def record_of(
         predictions=None if outcome.predictions is None else list(outcome.predictions),
         verified_against=list(outcome.verified_against),
         measured=outcome.measured,
+        placements=placements_of(network, counts) if _complete(network, counts) else None,
     )
+
+
+def _complete(network: Network, counts: Counts) -> bool:
+    """Whether every population was counted; else its load on cores is not known."""
+    return set(counts.by_layer) >= set(network.by_layer)
+
+
+def _with_spikes(layer: LayerRecord, recorded: Mapping[int, IntArray]) -> LayerRecord:
+    """The layer with rates and raster, where its spikes were recorded."""
+    spikes = recorded.get(layer.index)
+    if spikes is None or not spikes.size:
+        return layer
+    return layer.model_copy(update={"rates": rates(spikes), "raster": raster(spikes)})
 
 
 def versions() -> dict[str, str]:
@@ -118,6 +139,8 @@ def _layer(network: Network, counts: LayerCounts, samples: int, steps: int) -> L
         analog_input=counts.layer in graded_layers(network),
         steps_per_bin=per_bin,
         synaptic_events_by_step=by_step,
+        sources=sources,
+        weights=sum(weights(p)[0] for p in incoming),
     )
 
 

@@ -46,9 +46,36 @@ def test_no_number_lacks_its_source(quantity):
         assert quantity.low <= quantity.value <= quantity.high
 
 
+PROMISED = [
+    "cmos45_horowitz",
+    "cmos45_paper",
+    "cpu",
+    "gpu",
+    "loihi1_davies",
+    "loihi1_sanafe",
+    "loihi2_derived",
+    "spinnaker",
+    "spinnaker2",
+    "truenorth",
+]
+
+
 def test_shipped_profiles_are_there_and_named_as_their_files():
-    assert names() == ["cmos45_paper", "loihi1_davies", "loihi2_derived"]
+    assert names() == PROMISED
     assert [load(name).name for name in names()] == names()
+
+
+def test_only_truenorth_is_all_in():
+    assert [name for name in names() if load(name).all_in] == ["truenorth"]
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_what_no_source_gives_is_absent_with_a_reason(name):
+    profile = load(name)
+    assert "io" in profile.absent or "static" in profile.absent
+    assert all(len(why) > 15 for why in profile.absent.values())
+    assert not set(profile.absent) & set(profile.terms)
+    assert not (profile.static and "static" in profile.absent)
 
 
 def test_what_was_fitted_says_on_what():

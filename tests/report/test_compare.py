@@ -9,9 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from spikewatt.energy.measured import PUBLISHED, published
 from spikewatt.errors import SpikewattError
 from spikewatt.hardware_profiles import load, names
 from spikewatt.report.compare import compare
+from spikewatt.report.comparison import Comparison
+from spikewatt.report.comparison_tables import energy_rows
 from spikewatt.report.exports import CSV_COLUMNS, tex, write_csv, write_json, write_latex
 from spikewatt.report.html import page, write_html
 from spikewatt.report.quantities import count, short, si, si_range
@@ -58,7 +61,51 @@ def test_json_has_the_promised_keys(comparison, tmp_path):
     for name in names():
         assert set(promised.split()) <= set(run["profiles"][name])
         assert all(t["source"] for t in run["profiles"][name]["terms"].values())
-    assert "hop" in run["profiles"]["loihi1_davies"]["absent"]
+    assert "message" in run["profiles"]["loihi2_derived"]["absent"]
+    ann = run["ann"]
+    assert (ann["per_step"]["passes"], ann["per_sample"]["passes"]) == (run["steps"], 1)
+    assert ann["per_step"]["energy_j"] == pytest.approx(
+        run["steps"] * ann["per_sample"]["energy_j"]
+    )
+
+
+def test_cores_and_static_energy_come_from_the_records_placement(record, comparison):
+    [run] = comparison.runs
+    for name, entry in run.profiles.items():
+        placed = record.placement(name)
+        assert (entry.cores, entry.chips) == (placed.cores, placed.chips)
+        assert entry.step_time_s == placed.step_time_s
+    entry, placed = run.profiles["loihi2_derived"], record.placements["loihi2_derived"]
+    watts = load("loihi2_derived").static["chip"].base_value
+    assert entry.static_j == pytest.approx(watts * placed.step_time_s * record.steps)
+    assert entry.total_j == pytest.approx(entry.dynamic_j + entry.static_j)
+
+
+def test_a_record_without_weights_has_no_baseline(record, profiles):
+    layers = [x.model_copy(update={"weights": None}) for x in record.layers]
+    comparison = compare([record.model_copy(update={"layers": layers})], profiles)
+    [run] = comparison.runs
+    assert "run it again" in run.ann.unavailable
+    assert run.profiles["loihi2_derived"].ratio_to_ann == {}
+    assert "run it again" in page(comparison)
+
+
+def test_what_others_measured_on_this_very_network_stands_beside(record, profiles):
+    [known] = PUBLISHED
+    same = {"network_sha256": known.network_sha256, "steps": known.steps}
+    [run] = compare([record.model_copy(update=same)], profiles).runs
+    assert [x.joules for x in run.published] == [known.measured.joules]
+    assert any(row.get("energy_uj") == known.measured.joules * 1e6 for row in energy_rows(run))
+    assert known.source in page(Comparison(runs=[run]))
+    assert published(known.network_sha256, known.steps + 1) == []
+    assert compare([record], profiles).runs[0].published == []
+
+
+def test_an_ann_computes_every_dense_mac(record, comparison):
+    [run] = comparison.runs
+    counts = {name: term.count for name, term in run.ann["per_step"].terms.items()}
+    assert counts["multiply"] == record.totals.dense_macs * record.steps
+    assert counts["weight_read"] == sum(x.weights for x in record.layers) * record.steps
 
 
 def test_a_measurement_stands_beside_the_model(record, profiles, tmp_path):
@@ -82,6 +129,7 @@ def test_csv_has_a_line_for_every_number(record, comparison, tmp_path):
         "",
         "theoretical",
         "from measured events",
+        "int8 ANN",
         "measured (sensor)",
     }
     assert all(
@@ -89,8 +137,11 @@ def test_csv_has_a_line_for_every_number(record, comparison, tmp_path):
         for r in rows
         if r["quantity"].startswith(("synaptic_event_", "neuron_update_")) and r["profile"]
     )
-    static = [r["value"] for r in rows if r["quantity"] == "static"]
-    assert static == [""] * len(names())  # unknown is empty, not 0
+    static = {r["profile"]: r["value"] for r in rows if r["quantity"] == "static"}
+    known = {name: entry.static_j for name, entry in comparison.runs[0].profiles.items()}
+    # unknown is empty, not 0
+    assert static == {name: "" if j is None else str(j) for name, j in known.items()}
+    assert "" in static.values()
 
 
 def test_latex_is_balanced_and_escaped(comparison, tmp_path):
@@ -136,12 +187,13 @@ def test_the_page_needs_nothing_from_outside(comparison):
 def test_the_page_says_what_matters(comparison, record):
     text = page(comparison)
     words = " ".join(_Page(text).text)
-    assert text.count("<svg") == 6  # three figures, each for wide and narrow screens
+    # three figures for wide and for narrow screens; spikes and rates of three layers
+    assert text.count("<svg") == 2 * 3 + 2 * 3
     for column in ("theoretical", "from measured events", "measured (sensor)"):
         assert column in words
-    sources = [q.source for name in names() for q in load(name).terms.values()]
-    shown = [s for s in sources if " ".join(s.split()) in words]
-    assert len(shown) >= len(sources) - 3  # messages and hops are not billed here
+    billed = [(t, q) for name in names() for t, q in load(name).terms.items()]
+    billed = [q for term, q in billed if not term.startswith(("message", "hop"))]  # not placed
+    assert all(" ".join(q.source.split()) in words for q in billed)
     assert "small.net" in words
     assert f"{round(record.totals.synaptic_events / record.samples):,}" in words
     assert "#0000" not in text  # every stand-in colour was replaced
@@ -152,7 +204,10 @@ def test_two_runs_on_one_page(record, graded_record, profiles, tmp_path):
     write_html(compare([record, graded_record], profiles), tmp_path / "two.html")
     text = (tmp_path / "two.html").read_text()
     assert "2 runs compared" in text
-    assert text.count("<svg") == 12
+    assert text.count("<svg") == 24
+    latex = tmp_path / "two.tex"
+    write_latex(compare([record, graded_record], profiles), latex)
+    assert latex.read_text().count(r"\begin{tabular}") == 2 * 2 + 1
 
 
 def test_a_run_without_any_spike_has_a_page(run, profiles):

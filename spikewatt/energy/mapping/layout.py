@@ -1,0 +1,117 @@
+"""How a population is cut into cores, and how the cut is made finer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from math import ceil, prod
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatt.network import Dense, Network, Population, Shape, Sparse
+
+Box = tuple[tuple[int, int], ...]  # [start, stop) along each axis
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Boxes of equal size over a grid; the last along an axis may be smaller.
+
+    grid: the population's shape (x, y, channel) where kernels are shared, else (neurons,).
+    box: sides of one core's box; a tile's x is a power of two, which may exceed the grid.
+    """
+
+    layer: int
+    grid: Shape
+    box: Shape
+
+    @property
+    def tiled(self) -> bool:
+        """Whether boxes are tiles of positions; else runs of neurons."""
+        return len(self.grid) > 1
+
+    @cached_property
+    def counts(self) -> Shape:
+        """Boxes along each axis."""
+        return tuple(ceil(n / b) for n, b in zip(self.grid, self.box, strict=True))
+
+    @property
+    def cores(self) -> int:
+        """Number of boxes."""
+        return prod(self.counts)
+
+    @cached_property
+    def boxes(self) -> tuple[Box, ...]:
+        """The boxes in C order, cut off at the grid's end."""
+        sides = [
+            [(i, min(i + b, n)) for i in range(0, n, b)]
+            for n, b in zip(self.grid, self.box, strict=True)
+        ]
+        return tuple(product(*sides))
+
+    @cached_property
+    def owner(self) -> npt.NDArray[np.int64]:
+        """The box that each neuron is in, (neurons,), flat C order."""
+        along = [np.arange(n) // b for n, b in zip(self.grid, self.box, strict=True)]
+        index = np.zeros(self.grid, dtype=np.int64)
+        for axis, (where, count) in enumerate(zip(along, self.counts, strict=True)):
+            shape = [1] * len(self.grid)
+            shape[axis] = -1
+            index = index * count + where.reshape(shape)
+        return index.reshape(-1)
+
+    def neurons(self, box: Box) -> int:
+        """Neurons of one box."""
+        return prod(stop - start for start, stop in box)
+
+
+def first_layout(network: Network, population: Population) -> Layout:
+    """The whole population on one core, as the compiler begins.
+
+    Shared kernels (and input populations with a shape) are cut into tiles of positions; where
+    any synapse is listed, into runs of neurons.
+    """
+    listed = any(isinstance(q.synapses, Dense | Sparse) for q in network.incoming(population.layer))
+    shape = population.shape
+    if len(shape) != 3 or listed:
+        return Layout(population.layer, (population.size,), (population.size,))
+    return Layout(population.layer, shape, (_power(shape[0]), *shape[1:]))
+
+
+def _power(n: int) -> int:
+    """The smallest power of two that is not below n."""
+    return 1 << (n - 1).bit_length()
+
+
+def cut_neurons(layout: Layout, ratio: int) -> Layout | None:
+    """Fewer neurons a core: runs are divided by the ratio, tiles halved along x, then y.
+
+    None where a core holds a single neuron.
+    """
+    if not layout.tiled:
+        return _divided(layout, 0, ratio)
+    for axis in (0, 1):
+        if layout.box[axis] > 1:
+            return _with_side(layout, axis, _power(layout.box[axis]) // 2)
+    return _divided(layout, 2, 2)
+
+
+def cut_synapses(layout: Layout, ratio: int) -> Layout | None:
+    """Fewer synapses a core: runs are divided; of tiles, only fewer channels help."""
+    return _divided(layout, 2 if layout.tiled else 0, ratio)
+
+
+def _divided(layout: Layout, axis: int, ratio: int) -> Layout | None:
+    n, side = layout.grid[axis], layout.box[axis]
+    if side == 1:
+        return None
+    parts = ceil(n / side) * ratio
+    return _with_side(layout, axis, min(ceil(n / parts), side - 1))
+
+
+def _with_side(layout: Layout, axis: int, side: int) -> Layout:
+    box = list(layout.box)
+    box[axis] = side
+    return replace(layout, box=tuple(box))
