@@ -125,7 +125,8 @@ def run(json_path: Path | None, out: Path | None, **options: Any) -> None:
 
     if (options["input"] is None) == (options["data"] is None):
         raise click.UsageError("Give either --input X.npy or --data DATA.")
-    job = RunJob(**options, command=shlex.join(["spikewatt", *sys.argv[1:]]))
+    command = shlex.join(["spikewatt", *sys.argv[1:]])
+    job = RunJob(**options, command=command, place=json_path is not None)
     with _progress("steps") as progress:
         result = run_network(job, progress)
     if out is not None:
@@ -150,6 +151,23 @@ def compare(runs: tuple[Path, ...], profiles: tuple[str, ...], **files: Path | N
     from spikewatt.commands.comparing import run_compare
 
     run_compare(runs, profiles, files, sys.stdout)
+
+
+@cli.command()
+@click.argument("paper", required=False)
+@click.option("--macs", help="MACs of a claim in G, with the digits printed.")
+@click.option("--sops", help="SOPs of a claim in G, with the digits printed.")
+@click.option("--energy-mj", help="Energy of a claim in mJ, with the digits printed.")
+@click.option("--json", "json_path", type=FILE, help="Write the rows as JSON.")
+def audit(paper: str | None, json_path: Path | None, **claim: str | None) -> None:
+    """Do the energy arithmetic of a paper, or of a claim, again."""
+    from spikewatt.commands.auditing import run_audit
+    from spikewatt.energy.audit import OwnClaim
+
+    own = any(claim.values())
+    if own and paper is not None:
+        raise click.UsageError("Give either a PAPER or --macs, --sops and --energy-mj.")
+    run_audit(paper, OwnClaim.of_text(**claim) if own else None, json_path, sys.stdout)
 
 
 @cli.command()

@@ -85,7 +85,7 @@ def test_imports_go_one_way(path: Path) -> None:
             assert str(place).startswith(doors), f"{library} is imported outside its door"
 
 
-@pytest.mark.parametrize("command", ["--help", "profiles", "datasets"])
+@pytest.mark.parametrize("command", ["--help", "profiles", "datasets", "audit"])
 def test_light_commands_import_neither_torch_nor_lava(command: str) -> None:
     code = (
         f"import sys; sys.argv = ['spikewatt', {command!r}]\n"

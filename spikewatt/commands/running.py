@@ -47,6 +47,7 @@ class RunJob:
     verify: str | None = None
     seed: int = 0
     command: str = ""
+    place: bool = True  # work out the network's place on each profile's cores, for the record
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ def run_network(job: RunJob, progress: Progress) -> RunResult:
         input_sha256=stimulus.sha256,
         seed=job.seed,
     )
-    record = record_of(network, execution, source, outcome)
+    record = record_of(network, execution, source, outcome, place=job.place)
     return RunResult(network, execution, record, agreement, stimulus.are_clips)
 
 

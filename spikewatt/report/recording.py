@@ -12,7 +12,6 @@ import numpy as np
 
 from spikewatt.energy.events import (
     Counters,
-    Counts,
     LayerCounts,
     dense_macs,
     fan_out,
@@ -58,14 +57,16 @@ def record_of(
     execution: Execution,
     provenance: Provenance,
     outcome: Outcome | None = None,
+    place: bool = True,
 ) -> RunRecord:
-    """The record of an execution of this network."""
+    """The record of an execution; with `place`, also the load on each profile's cores (slower)."""
     counts, outcome = execution.counts, outcome or Outcome()
     layers = [
         _with_spikes(_layer(network, c, counts.samples, counts.steps), execution.spikes)
         for c in counts.layers
     ]
     executed = counts.samples * counts.steps
+    complete = set(counts.by_layer) >= set(network.by_layer)  # else the load is not known
     return RunRecord(
         spikewatt_version=_version("spikewatt"),
         **asdict(provenance),
@@ -84,13 +85,8 @@ def record_of(
         predictions=None if outcome.predictions is None else list(outcome.predictions),
         verified_against=list(outcome.verified_against),
         measured=outcome.measured,
-        placements=placements_of(network, counts) if _complete(network, counts) else None,
+        placements=placements_of(network, counts) if place and complete else None,
     )
-
-
-def _complete(network: Network, counts: Counts) -> bool:
-    """Whether every population was counted; else its load on cores is not known."""
-    return set(counts.by_layer) >= set(network.by_layer)
 
 
 def _with_spikes(layer: LayerRecord, recorded: Mapping[int, IntArray]) -> LayerRecord:

@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "benchmarks" / "validation"))
 
 import peer  # noqa: E402
 import points  # noqa: E402
-import table  # noqa: E402
+import validation_table as table  # noqa: E402
 
 PAGE = (ROOT / "docs" / "validation.md").read_text()
 

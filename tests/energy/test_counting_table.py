@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks" / "counting"
 def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, which finds its neighbours as scripts do."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    import table as script
+    import counting_table as script
 
     return script
 

@@ -1,6 +1,6 @@
 """Write the tables of docs/counting.md: what spikewatt, NeuroBench and SpikingJelly count.
 
-    python benchmarks/counting/table.py [--peers-python PYTHON]
+    python benchmarks/counting/counting_table.py [--peers-python PYTHON]
 
 The other two run in an environment of their own in a temporary folder (about 1 GB, some minutes),
 or in the one whose Python is given. A package that cannot be installed is named as such.

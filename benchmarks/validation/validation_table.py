@@ -1,6 +1,6 @@
 """Writes the tables of docs/validation.md between its markers.
 
-uv run python benchmarks/validation/table.py
+uv run python benchmarks/validation/validation_table.py
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ def difference(pj: float) -> str:
 
 def between(text: str, name: str, content: str) -> str:
     """The page with new content between the markers of this name."""
-    start, stop = f"<!-- {name}: made by benchmarks/validation/table.py -->", f"<!-- end {name} -->"
+    start, stop = (
+        f"<!-- {name}: made by benchmarks/validation/validation_table.py -->",
+        f"<!-- end {name} -->",
+    )
     before, rest = text.split(start)
     return f"{before}{start}\n\n{content}\n\n{stop}{rest.split(stop)[1]}"
 
