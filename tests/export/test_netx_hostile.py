@@ -64,7 +64,7 @@ def _wait(process: subprocess.Popen, seconds: float) -> int | str:
 
 @pytest.mark.parametrize(
     "seeds",
-    [(0, 300), pytest.param((300, 10_000), marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
+    [(0, 150), pytest.param((150, 10_000), marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
     ids=["few", "thousands"],
 )
 def test_damaged_files_are_read_or_refused(folder, seeds):

@@ -17,7 +17,7 @@ from spikewatt.network import CubaLif, Dense, NetworkError, Population, Projecti
 
 SEEDS = st.integers(0, 2**32)
 FEW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 LIF = CubaLif(1024, 512, 20)
 
