@@ -39,7 +39,9 @@ def held_by_lava(sin: float, cos: float, threshold: float, bits: int = 12) -> tu
     return tuple(int(v.init) for v in (rf.sin_decay, rf.cos_decay, rf.vth))
 
 
-SHARES = st.integers(-4096, 4096) | st.floats(-4096, 4096)
+# where a period overflows, Lava's own code warns before it holds the same
+FINITE = st.floats(-4096, 4096).filter(lambda x: x == 0 or abs(x) > 1e-300)
+SHARES = st.integers(-4096, 4096) | FINITE
 
 
 @settings(max_examples=300, deadline=None)

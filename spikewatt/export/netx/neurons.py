@@ -173,7 +173,7 @@ def lava_decays(sin: float, cos: float, decay_bits: int) -> tuple[int, int]:
     cuts to whole numbers: they come out as stored, or one smaller.
     """
     scale = 1 << _UNIT_BITS
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         a, b = np.float64(sin) / scale, np.float64(cos) / scale
         alpha = 1 - np.sqrt(a**2 + b**2)
         period = 1 / (np.arctan2(a, b) / 2 / np.pi)
