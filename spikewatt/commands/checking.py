@@ -45,6 +45,8 @@ def run_check(path: Path, profile: str | None, json_path: Path | None, file: Tex
         file.write(f"warning: {text}\n")
     for text in found.lava_dl:
         file.write(f"not for lava-dl: {text}\n")
+    for text in found.hints:
+        file.write(f"hint: {text}\n")
     if target is not None:
         _show_fit(target, fitted, file)
     noun = "violation" if len(violations) == 1 else "violations"
