@@ -6,7 +6,6 @@ and `readout` (N, groups), the integer sums, where there is one.
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.errors import SpikewattError
+from spikewatt.files import whole_file
 from spikewatt.network import IntArray
 
 PREFIX = "layer_"
@@ -46,15 +46,8 @@ def save_reference(path: Path, reference: Reference) -> None:
     small: dict[str, Any] = {name: _smallest(a) for name, a in arrays.items()}
     if reference.readout is not None:
         small["readout"] = reference.readout
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            np.savez_compressed(file, **small)
-        beside.replace(path)
-    except OSError as error:
-        raise SpikewattError(f"Cannot write {path}: {error.strerror}.") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(path) as beside, beside.open("wb") as file:
+        np.savez_compressed(file, **small)
 
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:

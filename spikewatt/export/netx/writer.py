@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 
-from spikewatt.errors import SpikewattError
 from spikewatt.export.netx.chain import Cut
 from spikewatt.export.netx.emit import write_chain_layers, write_graph_layers
 from spikewatt.export.netx.extension import write_extension
 from spikewatt.export.netx.graph import write_graph
 from spikewatt.export.netx.plan import Layer, chain, chain_violations
 from spikewatt.export.netx.reader import inspect_here
+from spikewatt.files import whole_file
 from spikewatt.network import Network, NetworkError
 from spikewatt.validation import validate
 
@@ -51,7 +48,7 @@ def write(network: Network, path: str | Path) -> WriteReport:
     layers, reasons = chain(network)
     if not reasons and (found := chain_violations(network, layers)):
         raise NetworkError(f"the network for {path}", found)
-    with _beside(path) as temporary:
+    with whole_file(path) as temporary:
         _fill(temporary, network, None if reasons else layers)
         seen = inspect_here(temporary, Cut())
         if seen.violations:
@@ -68,19 +65,3 @@ def _fill(path: Path, network: Network, planned: list[Layer] | None) -> None:
             return
         write_graph_layers(layers, extension, network)
         write_graph(extension, network)
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A path to write to, put in place at the end, removed if anything fails."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise SpikewattError(
-            f"{path} cannot be written ({error}). Give a path in a directory that exists and "
-            "that you may write to."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
