@@ -6,13 +6,9 @@ import numpy as np
 import torch
 
 from spikewatt.data.graph import NW_UCLA20
-from spikewatt.train.blocks import (
-    GraphUnit,
-    IntegratingReadout,
-    NeuronSettings,
-    QuantisedGraphUnit,
-    QuantisedReadout,
-)
+from spikewatt.train.blocks.graph_unit import GraphUnit, QuantisedGraphUnit
+from spikewatt.train.blocks.neurons import NeuronSettings
+from spikewatt.train.blocks.readout import IntegratingReadout, QuantisedReadout
 from spikewatt.train.quantize import (
     GROWTH_ROOM,
     fill_scale,

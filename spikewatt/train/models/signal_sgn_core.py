@@ -18,13 +18,9 @@ from spikewatt.data.graph import Skeleton
 from spikewatt.errors import SpikewattError
 from spikewatt.export.builder import NetworkBuilder
 from spikewatt.network import Network, Readout, Sparse, StartRule
-from spikewatt.train.blocks import (
-    GraphUnit,
-    IntegratingReadout,
-    NeuronSettings,
-    QuantisedGraphUnit,
-    QuantisedReadout,
-)
+from spikewatt.train.blocks.graph_unit import GraphUnit, QuantisedGraphUnit
+from spikewatt.train.blocks.neurons import NeuronSettings
+from spikewatt.train.blocks.readout import IntegratingReadout, QuantisedReadout
 from spikewatt.train.quantize import CURRENT_MAX, fill_scale, readout_scale
 from spikewatt.train.recipe import Recipe
 

@@ -1,6 +1,6 @@
-"""Blocks of skeleton networks on slayer's CUBA neuron, float and quantised.
+"""Graph convolution with its neurons, float and quantised.
 
-A float block trains with batch normalisation; its quantised twin has the normalisation folded
+The float unit trains with batch normalisation; its quantised twin has the normalisation folded
 into weights and bias, and computes with the integers that the chip will hold. Tensors are
 (N, channel, joint, step) as in slayer; a spike that enters a block leaves it in the same step
 (`delay_shift=False`), so exported networks start `by_depth`.
@@ -8,51 +8,16 @@ into weights and bias, and computes with the integers that the chip will hold. T
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import nn
 
 from spikewatt.export.builder import NetworkBuilder
 from spikewatt.export.graph import graph_synapses
-from spikewatt.network import DECAY_MAX, THRESHOLD_MAX, CubaLif, Dense
-from spikewatt.train.neuron import ChannelBias, CubaNeuron
+from spikewatt.network import CubaLif
+from spikewatt.train.blocks.neurons import NeuronSettings, cuba_integers
+from spikewatt.train.neuron import ChannelBias
 from spikewatt.train.quantize import WEIGHT_SCALE, quantize_bias, quantize_weight, to_integers
-
-# all of the current every step, no leak, and a threshold that v never passes
-INTEGRATOR = CubaLif(i_decay=DECAY_MAX, v_decay=0, v_threshold=THRESHOLD_MAX)
-LOGIT_GAIN = 5.0  # spikes are rare: logits start near one
-
-
-@dataclass(frozen=True)
-class NeuronSettings:
-    """A LIF population without current memory, threshold 1 before scaling.
-
-    voltage_decay: share of the voltage lost a step. tau_grad, scale_grad: slayer's surrogate,
-    height scale_grad / 20 / tau_grad at the threshold, width 100 tau_grad thresholds.
-    """
-
-    voltage_decay: float = 0.5
-    tau_grad: float = 0.003
-    scale_grad: float = 6.0
-
-    def build(self, threshold: float = 1.0) -> CubaNeuron:
-        """A neuron of these settings; the surrogate keeps its shape when the threshold scales."""
-        return CubaNeuron(
-            threshold=threshold,
-            current_decay=1.0,
-            voltage_decay=self.voltage_decay,
-            tau_grad=self.tau_grad,
-            scale_grad=self.scale_grad,
-        )
-
-
-def cuba_integers(neuron: CubaNeuron) -> dict[str, int]:
-    """The integers of a slayer neuron under the names of `CubaLif`."""
-    params = neuron.device_params
-    names = {"i_decay": "iDecay", "v_decay": "vDecay", "v_threshold": "vThMant"}
-    return {ours: int(params[theirs]) for ours, theirs in names.items()}
 
 
 class GraphUnit(nn.Module):
@@ -138,62 +103,3 @@ class QuantisedGraphUnit(nn.Module):
         bias = np.tile(to_integers(quantize_bias(self.bias * self.scale)), joints)
         neuron = CubaLif(**cuba_integers(self.neuron))
         builder.population("dense", (joints * channels,), neuron, synapses, bias)
-
-
-class IntegratingReadout(nn.Module):
-    """Integrating read-out: logits = sum over joints, channels and steps of W J x, plus bias.
-
-    W is shared by the joints, J is a learned weight of each joint.
-    """
-
-    def __init__(self, joints: int, channels: int, classes: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(classes, channels) * LOGIT_GAIN * channels**-0.5)
-        self.joints = nn.Parameter(torch.ones(joints))
-        self.bias = nn.Parameter(torch.zeros(classes))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, V, T) spikes -> (N, classes) logits."""
-        mean = torch.einsum("ncvt,v->nc", x, self.joints) / (x.shape[2] * x.shape[3])
-        return mean @ self.weight.T + self.bias
-
-
-class QuantisedReadout(nn.Module):
-    """The read-out as an integrator population: no leak, unreachable threshold, v read at the end.
-
-    scale: integer weight units per float weight (divided by 64, as everywhere in slayer).
-    """
-
-    def __init__(self, readout: IntegratingReadout, scale: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(readout.weight.detach().clone())
-        self.joints = nn.Parameter(readout.joints.detach().clone())
-        self.bias = nn.Parameter(readout.bias.detach().clone())
-        self.scale = scale
-
-    def synapse_weights(self) -> torch.Tensor:
-        """Quantised weights, (classes, C, V)."""
-        return quantize_weight(self.weight[:, :, None] * self.joints * self.scale)
-
-    def step_bias(self) -> torch.Tensor:
-        """Quantised bias of each step, (classes,)."""
-        joints = self.joints.shape[0]
-        return quantize_bias(self.bias * self.scale * joints)
-
-    def membrane(self, x: torch.Tensor) -> torch.Tensor:
-        """Voltage after the last step over 64, (N, classes); exact in float32 below 2**24."""
-        spikes = x.sum(dim=-1)
-        charge = torch.einsum("ncv,kcv->nk", spikes, self.synapse_weights())
-        return charge + self.step_bias() * x.shape[-1]
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, V, T) spikes -> (N, classes) logits on the float read-out's scale."""
-        return self.membrane(x) / (self.scale * x.shape[2] * x.shape[3])
-
-    def lower(self, builder: NetworkBuilder) -> None:
-        """Adds the integrator population."""
-        weights = to_integers(self.synapse_weights())  # (classes, C, V)
-        classes = weights.shape[0]
-        dense = Dense(np.ascontiguousarray(weights.transpose(0, 2, 1).reshape(classes, -1)))
-        bias = to_integers(self.step_bias())
-        builder.population("dense", (classes,), INTEGRATOR, dense, bias)
