@@ -7,15 +7,33 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from spikewatt.data.clips import Clip
-from spikewatt.data.encode import SkeletonEncoder
+from spikewatt.data.clips import Clip, Dataset
+from spikewatt.data.encode import Encoder, SkeletonEncoder
 from spikewatt.train.augment import augment
 from spikewatt.train.recipe import Recipe
+from spikewatt.train.task import SkeletonTask, Task
 
 
 def to_slayer(stimuli: np.ndarray) -> torch.Tensor:
     """Stimuli (N, V, 1, C, T) in Lava's order to slayer's (N, C, V, T), float32."""
     return torch.as_tensor(stimuli[:, :, 0].swapaxes(1, 2), dtype=torch.float32).contiguous()
+
+
+def fitted_encoder(dataset: Dataset, recipe: Recipe) -> SkeletonEncoder:
+    """The data's encoder; gains are measured on the training clips."""
+    encoder = SkeletonEncoder(
+        dataset.skeleton,
+        modalities=recipe.modalities,
+        frames=recipe.frames,
+        align_view=recipe.align_view,
+    )
+    return encoder.fit_gains(dataset.train)
+
+
+def task_of(encoder: Encoder, classes: int) -> Task:
+    """What a network behind this encoder is built for."""
+    assert isinstance(encoder, SkeletonEncoder)
+    return SkeletonTask(encoder.skeleton, classes, encoder.channels, encoder.frames)
 
 
 class TrainingClips:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,15 @@ from spikewatt.data.clips import Dataset
 from spikewatt.data.encode import SkeletonEncoder, encoder_from_dict
 from spikewatt.errors import SpikewattError
 from spikewatt.train import checkpoint as ckpt
-from spikewatt.train.batches import TrainingClips, to_slayer
+from spikewatt.train.batches import TrainingClips, fitted_encoder, task_of, to_slayer
 from spikewatt.train.models import Model, model
-from spikewatt.train.recipe import Recipe, recipe_from_dict
+from spikewatt.train.recipe import Recipe, changed
+from spikewatt.train.schedule import optimizer as make_optimizer
+from spikewatt.train.schedule import rate_share
 
 log = logging.getLogger("spikewatt")
 CALIBRATION_CLIPS = 256
 SAMPLE_CLIPS = 16  # test clips that travel with a checkpoint
-WARM_UP = 0.1  # share of a phase's steps
 EVALUATION_BATCH = 64
 
 
@@ -38,6 +38,7 @@ class Job:
     dataset: Dataset
     data_spec: str
     recipe: Recipe
+    options: Any
     seed: int
     out: Path
     device: str = "auto"
@@ -52,21 +53,6 @@ class _State:
     record: dict[str, Any]
     epoch: int = 0
     scales: list[float] | None = None
-
-
-def encoder_of(job: Job) -> SkeletonEncoder:
-    """The data's encoder; gains are measured on the training clips."""
-    recipe = job.recipe
-    base = SkeletonEncoder(job.dataset.skeleton, frames=recipe.frames, align_view=recipe.align_view)
-    return base.fit_gains(job.dataset.train)
-
-
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """One cycle: linear warm-up over the first tenth, then a cosine to zero."""
-    warm = max(1, int(steps * WARM_UP))
-    if step < warm:
-        return peak * (step + 1) / warm
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
 @torch.no_grad()
@@ -86,7 +72,7 @@ class Training:
     def __init__(self, job: Job, progress: Callable[[int, int], None]) -> None:
         self.job, self.progress = job, progress
         self.fabric = Fabric(accelerator=_accelerator(job.device), devices=1)
-        encoder = encoder_of(job)
+        encoder = fitted_encoder(job.dataset, job.recipe)
         self.clips = TrainingClips(job.dataset.train, encoder, job.recipe)
         stimuli = encoder.encode_all(job.dataset.test)
         self.test = to_slayer(stimuli)
@@ -94,11 +80,22 @@ class Training:
         self.test_labels = torch.tensor([c.label for c in job.dataset.test])
         self.calibration = to_slayer(encoder.encode_all(job.dataset.train[:CALIBRATION_CLIPS]))
         torch.manual_seed(job.seed)
-        classes = len(job.dataset.classes)
-        self.float_net = job.model.build(encoder.skeleton, encoder.channels, classes, job.recipe)
+        task = task_of(encoder, len(job.dataset.classes))
+        self.float_net = job.model.build(task, job.options)
         self.limit = encoder.limit
         self.state = _State(self.float_net, _record(job, encoder))
         self.optimizer: torch.optim.Optimizer | None = None
+
+    @property
+    def deployable(self) -> bool:
+        """Whether the network has a quantised twin; others train as floats in all epochs."""
+        return hasattr(self.float_net, "quantise")
+
+    @property
+    def float_epochs(self) -> int:
+        """Epochs of the float network."""
+        recipe = self.job.recipe
+        return recipe.epochs if self.deployable else recipe.epochs + recipe.finetune_epochs
 
     @property
     def path(self) -> Path:
@@ -112,10 +109,10 @@ class Training:
         resumed = self._restore() if self.job.resume and self.path.exists() else {}
         self._set_up(resumed)
         for epoch in range(self.state.epoch, recipe.epochs + recipe.finetune_epochs):
-            if epoch == recipe.epochs:
+            if epoch == self.float_epochs:
                 self._quantise()
             self._epoch(epoch)
-        if self.state.scales is None:
+        if self.state.scales is None and self.deployable:
             self._quantise()
         self._finish()
         return self.path
@@ -130,19 +127,24 @@ class Training:
         log.info("epoch %d: loss %.4f, %.1f s", epoch + 1, loss, seconds)
 
     def _train_epoch(self, epoch: int) -> float:
-        recipe, steps = self.job.recipe, self.clips.batches()
-        fine = epoch >= recipe.epochs
-        phase_epochs = recipe.finetune_epochs if fine else recipe.epochs
-        phase_epoch = epoch - recipe.epochs if fine else epoch
-        peak = recipe.finetune_lr if fine else recipe.lr
+        recipe, batches = self.job.recipe, self.clips.batches()
+        total_batches = (recipe.epochs + recipe.finetune_epochs) * batches
         loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         self.net.train()
         total = 0.0
         for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch)):
-            rate = learning_rate(phase_epoch * steps + i, phase_epochs * steps, peak)
-            total += self._step(x, y, loss_of, rate) * len(y)
-            self.progress(epoch * steps + i + 1, (recipe.epochs + recipe.finetune_epochs) * steps)
+            total += self._step(x, y, loss_of, self._rate(epoch, (i + 1) / batches)) * len(y)
+            self.progress(epoch * batches + i + 1, total_batches)
         return total / len(self.clips.labels)
+
+    def _rate(self, epoch: int, share: float) -> float:
+        """Learning rate after this share of an epoch."""
+        recipe, first = self.job.recipe, self.float_epochs
+        if epoch < first:
+            return recipe.lr * rate_share(epoch + share, first, recipe)
+        fine = replace(recipe, schedule="one-cycle", warm_up=0)
+        share = rate_share(epoch - first + share, recipe.finetune_epochs, fine)
+        return recipe.finetune_lr * share
 
     def _step(self, x: torch.Tensor, y: torch.Tensor, loss_of: nn.Module, rate: float) -> float:
         assert self.optimizer is not None
@@ -158,9 +160,9 @@ class Training:
 
     def _set_up(self, optimizer_state: dict[str, Any]) -> None:
         """Wrap network and optimizer for the device."""
-        optimizer = torch.optim.AdamW(
-            self.state.net.parameters(), weight_decay=self.job.recipe.weight_decay
-        )
+        fine = self.state.scales is not None
+        recipe = replace(self.job.recipe, optimizer="adamw") if fine else self.job.recipe
+        optimizer = make_optimizer(self.state.net.parameters(), recipe)
         if optimizer_state:
             optimizer.load_state_dict(optimizer_state)
         self.net, self.optimizer = self.fabric.setup(self.state.net, optimizer)
@@ -178,8 +180,9 @@ class Training:
         return accuracy(self.net, self.test, self.test_labels)
 
     def _finish(self) -> None:
-        self.state.record["quantised_accuracy"] = self._test_accuracy()
-        log.info("quantised network: test accuracy %.4f", self.state.record["quantised_accuracy"])
+        kind = "quantised" if self.deployable else "float"
+        found = self.state.record[f"{kind}_accuracy"] = self._test_accuracy()
+        log.info("%s network: test accuracy %.4f", kind, found)
         self._save()
 
     def _save(self) -> None:
@@ -223,6 +226,7 @@ def _record(job: Job, encoder: SkeletonEncoder) -> dict[str, Any]:
         "classes": list(job.dataset.classes),
         "encoder": encoder.to_dict(),
         "recipe": job.recipe.to_dict(),
+        "options": asdict(job.options),
         "seed": job.seed,
         "train_clips": len(job.dataset.train),
         "test_clips": len(job.dataset.test),
@@ -230,7 +234,7 @@ def _record(job: Job, encoder: SkeletonEncoder) -> dict[str, Any]:
 
 
 def _check_same_run(saved: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
-    for key in ("model", "data", "seed", "recipe", "classes"):
+    for key in ("model", "data", "seed", "recipe", "options", "classes"):
         if saved[key] != _plain(wanted[key]):
             raise SpikewattError(
                 f"Checkpoint {path} has {key} {saved[key]!r}, this run {_plain(wanted[key])!r}. "
@@ -254,20 +258,38 @@ def restore(path: Path) -> tuple[nn.Module, dict[str, Any], np.ndarray]:
     """The quantised network of a finished run, its record, and its sample stimuli."""
     saved = ckpt.load(path)
     if saved.scales is None:
-        raise SpikewattError(
+        raise SpikewattError(_why_not_quantised(path, saved))
+    quantised = float_network(path, saved).with_scales(saved.scales)
+    _load_weights(quantised, saved, path)
+    return quantised.eval(), saved.record, saved.sample.numpy()
+
+
+def float_network(path: Path, saved: ckpt.Checkpoint) -> nn.Module:
+    """The network of a checkpoint's record, before its weights are loaded."""
+    entry = model(saved.record["model"])
+    encoder = encoder_from_dict(saved.record["encoder"])
+    task = task_of(encoder, len(saved.record["classes"]))
+    options = changed(entry.options, saved.record["options"], f"Checkpoint {path}")
+    return entry.build(task, options)
+
+
+def _why_not_quantised(path: Path, saved: ckpt.Checkpoint) -> str:
+    recipe = saved.record["recipe"]
+    if saved.epoch < recipe["epochs"] + recipe["finetune_epochs"]:
+        return (
             f"Checkpoint {path} is after {saved.epoch} epochs and not quantised yet. Finish "
             "training with `spikewatt train ... --resume`."
         )
-    entry = model(saved.record["model"])
-    recipe = recipe_from_dict(saved.record["recipe"], entry.recipe, f"Checkpoint {path}")
-    encoder = encoder_from_dict(saved.record["encoder"])
-    assert isinstance(encoder, SkeletonEncoder)
-    net = entry.build(encoder.skeleton, encoder.channels, len(saved.record["classes"]), recipe)
-    quantised = net.with_scales(saved.scales)
+    return (
+        f"Checkpoint {path} holds {saved.record['model']}, which has no integer form here and "
+        "cannot be exported. `spikewatt models` says which networks have one."
+    )
+
+
+def _load_weights(net: nn.Module, saved: ckpt.Checkpoint, path: Path) -> None:
     try:
-        quantised.load_state_dict(saved.weights)
+        net.load_state_dict(saved.weights)
     except RuntimeError as error:
         raise SpikewattError(
-            f"Checkpoint {path} is not of model {entry.name!r} with its recipe: {error}"
+            f"Checkpoint {path} is not of model {saved.record['model']!r} with its options: {error}"
         ) from error
-    return quantised.eval(), saved.record, saved.sample.numpy()

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
-from spikewatt.data.graph import Skeleton
+from spikewatt.data.graph import NW_UCLA20
 from spikewatt.errors import unknown_name
-from spikewatt.train.models.signal_sgn_core import SignalSgnCore
+from spikewatt.train.models import signal_sgn_core
 from spikewatt.train.recipe import Recipe
+from spikewatt.train.task import SkeletonTask, Task
 
 
 @dataclass(frozen=True)
 class Model:
     """A network that can be trained.
 
-    build: (skeleton, channels in, classes, recipe) -> float module with `quantise`.
+    build: (task, options) -> float module; options: the model's switches with the paper's values.
+    table: the configuration in which its parameters are listed.
     """
 
     name: str
     title: str
     source: str
-    build: Callable[[Skeleton, int, int, Recipe], nn.Module]
+    build: Callable[[Task, Any], nn.Module]
+    options: Any
+    table: Task
     recipe: Recipe
+    spiking: bool = True
 
 
 _MODELS = (
@@ -32,7 +38,9 @@ _MODELS = (
         name="signal-sgn-core",
         title="spiking graph convolutions on the bones, frames as steps, integrating read-out",
         source="backbone of Signal-SGN, arXiv 2408.01701, without attention and FSC/MWTF branches",
-        build=SignalSgnCore,
+        build=signal_sgn_core.SignalSgnCore,
+        options=signal_sgn_core.Options(),
+        table=SkeletonTask(NW_UCLA20, classes=10, channels=12, frames=32),
         recipe=Recipe(),
     ),
 )

@@ -18,7 +18,7 @@ def facts(entry: Model) -> dict[str, Any]:
     """Parameters, LIF neurons, synapses and dense MACs for NW-UCLA's skeleton and classes."""
     recipe = entry.recipe
     torch.manual_seed(0)
-    net = entry.build(NW_UCLA20, CHANNELS, CLASSES, recipe)
+    net = entry.build(entry.table, entry.options)
     sample = torch.zeros(1, CHANNELS, NW_UCLA20.size, recipe.frames)
     network = from_slayer(net.quantise(sample, LIMIT), sample, {"message_bits": LIMIT.bit_length()})
     macs = sum(dense_macs(network, p) for p in network.projections)

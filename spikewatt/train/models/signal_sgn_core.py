@@ -8,13 +8,13 @@ is kept to the bones, and memory is the leak of the neurons.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from spikewatt.data.graph import Skeleton
 from spikewatt.errors import SpikewattError
 from spikewatt.export.builder import NetworkBuilder
 from spikewatt.network import Network, Readout, Sparse, StartRule
@@ -22,18 +22,36 @@ from spikewatt.train.blocks.graph_unit import GraphUnit, QuantisedGraphUnit
 from spikewatt.train.blocks.neurons import NeuronSettings
 from spikewatt.train.blocks.readout import IntegratingReadout, QuantisedReadout
 from spikewatt.train.quantize import CURRENT_MAX, fill_scale, readout_scale
-from spikewatt.train.recipe import Recipe
+from spikewatt.train.task import Task, skeleton_task
 
 INPUT_SCALE = 1 / 16  # graded inputs are tens, spikes are ones: weights start alike
+
+
+@dataclass(frozen=True)
+class Options:
+    """channels and voltage_decay have one entry a unit."""
+
+    channels: tuple[int, ...] = (64, 128, 128, 256)
+    voltage_decay: tuple[float, ...] = (0.5, 0.5, 0.25, 0.25)
+    dropout: float = 0.25
+
+    def __post_init__(self) -> None:
+        if len(self.channels) != len(self.voltage_decay) or not self.channels:
+            raise SpikewattError(
+                f"signal-sgn-core has {len(self.channels)} channels and "
+                f"{len(self.voltage_decay)} voltage_decay; it needs one of each per unit, and at "
+                "least one unit."
+            )
 
 
 class SignalSgnCore(nn.Module):
     """Float network: (N, C, V, T) graded inputs to (N, classes) logits."""
 
-    def __init__(self, skeleton: Skeleton, channels_in: int, classes: int, recipe: Recipe) -> None:
+    def __init__(self, task: Task, options: Options) -> None:
         super().__init__()
-        sizes = (channels_in, *recipe.channels)
-        partitions = skeleton.partitions()
+        task = skeleton_task(task, "signal-sgn-core")
+        sizes = (task.channels, *options.channels)
+        partitions = task.skeleton.partitions()
         self.units = nn.ModuleList(
             GraphUnit(
                 partitions,
@@ -41,10 +59,10 @@ class SignalSgnCore(nn.Module):
                 NeuronSettings(voltage_decay=decay),
                 input_scale=INPUT_SCALE if i == 0 else 1.0,
             )
-            for i, decay in enumerate(recipe.voltage_decay)
+            for i, decay in enumerate(options.voltage_decay)
         )
-        self.dropout = nn.Dropout(recipe.dropout)
-        self.readout = IntegratingReadout(skeleton.size, sizes[-1], classes)
+        self.dropout = nn.Dropout(options.dropout)
+        self.readout = IntegratingReadout(task.skeleton.size, sizes[-1], task.classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, V, T) -> (N, classes)."""
