@@ -15,7 +15,6 @@ from spikewatt.export.modules import from_slayer
 from spikewatt.lava_runtime.agreement import Reference, save_reference
 from spikewatt.lava_runtime.engine import Progress
 from spikewatt.network import Network
-from spikewatt.train.batches import to_slayer
 from spikewatt.train.loop import Job, restore, train
 from spikewatt.train.models import Model
 from spikewatt.train.models import model as model_named
@@ -67,7 +66,7 @@ def run_export(checkpoint: Path, out: Path, reference: Path | None) -> tuple[Net
     Returns the network and the writer's report.
     """
     module, record, sample = restore(checkpoint)
-    network = from_slayer(module, to_slayer(sample[:1]), facts_of(record))
+    network = from_slayer(module, torch.as_tensor(sample[:1]), facts_of(record))
     report = netx.write(network, out)
     if reference is not None:
         save_reference(reference, slayer_reference(module, network, sample))
@@ -90,10 +89,10 @@ def slayer_reference(
     module: torch.nn.Module, network: Network, sample: np.ndarray[Any, Any]
 ) -> Reference:
     """Spikes of every population and the read-out, by slayer's own neurons, on the sample."""
-    spikes, readout = slayer_spikes(module, to_slayer(sample))
-    layers = [p.layer for p in network.populations[: len(spikes)]]
-    return Reference(
-        input=sample.astype(np.int32),
-        spikes=dict(zip(layers, spikes, strict=True)),
-        readout=readout,
-    )
+    spikes, readout = slayer_spikes(module, sample)
+    layers = network.populations[: len(spikes)]
+    shaped = {
+        p.layer: s.reshape(len(s), *p.shape, s.shape[-1])
+        for p, s in zip(layers, spikes, strict=True)
+    }
+    return Reference(input=sample.astype(np.int32), spikes=shaped, readout=readout)

@@ -14,9 +14,14 @@ from spikewatt.train.recipe import Recipe
 from spikewatt.train.task import SkeletonTask, Task
 
 
-def to_slayer(stimuli: np.ndarray) -> torch.Tensor:
-    """Stimuli (N, V, 1, C, T) in Lava's order to slayer's (N, C, V, T), float32."""
+def to_clips(stimuli: np.ndarray) -> torch.Tensor:
+    """Stimuli (N, V, 1, C, T) in Lava's order to clips (N, C, V, T), float32."""
     return torch.as_tensor(stimuli[:, :, 0].swapaxes(1, 2), dtype=torch.float32).contiguous()
+
+
+def to_places(clips: torch.Tensor) -> torch.Tensor:
+    """Clips (N, C, V, T) as a quantised network takes them, (N, C, x, y, T)."""
+    return clips.unsqueeze(3)
 
 
 def fitted_encoder(dataset: Dataset, recipe: Recipe) -> SkeletonEncoder:

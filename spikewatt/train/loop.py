@@ -17,9 +17,12 @@ from torch import nn
 from spikewatt.data.clips import Dataset
 from spikewatt.data.encode import SkeletonEncoder, encoder_from_dict
 from spikewatt.errors import SpikewattError
+from spikewatt.export.lowering import FloatGraph
 from spikewatt.train import checkpoint as ckpt
-from spikewatt.train.batches import TrainingClips, fitted_encoder, task_of, to_slayer
+from spikewatt.train.batches import TrainingClips, fitted_encoder, task_of, to_clips, to_places
+from spikewatt.train.lowering import lower
 from spikewatt.train.models import Model, model
+from spikewatt.train.quantised import QuantisedNetwork, quantised
 from spikewatt.train.recipe import Recipe, changed
 from spikewatt.train.schedule import optimizer as make_optimizer
 from spikewatt.train.schedule import rate_share
@@ -52,7 +55,13 @@ class _State:
     net: nn.Module
     record: dict[str, Any]
     epoch: int = 0
+    float_weights: dict[str, torch.Tensor] | None = None
     scales: list[float] | None = None
+
+    @property
+    def fine(self) -> bool:
+        """Whether the quantised network trains."""
+        return self.scales is not None
 
 
 @torch.no_grad()
@@ -75,10 +84,11 @@ class Training:
         encoder = fitted_encoder(job.dataset, job.recipe)
         self.clips = TrainingClips(job.dataset.train, encoder, job.recipe)
         stimuli = encoder.encode_all(job.dataset.test)
-        self.test = to_slayer(stimuli)
+        self.test = to_clips(stimuli)
         self.sample = torch.as_tensor(stimuli[:: max(1, len(stimuli) // SAMPLE_CLIPS)])
         self.test_labels = torch.tensor([c.label for c in job.dataset.test])
-        self.calibration = to_slayer(encoder.encode_all(job.dataset.train[:CALIBRATION_CLIPS]))
+        self.calibration = to_clips(encoder.encode_all(job.dataset.train[:CALIBRATION_CLIPS]))
+        self.input_shape = encoder.shape
         torch.manual_seed(job.seed)
         task = task_of(encoder, len(job.dataset.classes))
         self.float_net = job.model.build(task, job.options)
@@ -89,7 +99,7 @@ class Training:
     @property
     def deployable(self) -> bool:
         """Whether the network has a quantised twin; others train as floats in all epochs."""
-        return hasattr(self.float_net, "quantise")
+        return self.job.model.deploys
 
     @property
     def float_epochs(self) -> int:
@@ -112,7 +122,7 @@ class Training:
             if epoch == self.float_epochs:
                 self._quantise()
             self._epoch(epoch)
-        if self.state.scales is None and self.deployable:
+        if self.deployable and not self.state.fine:
             self._quantise()
         self._finish()
         return self.path
@@ -151,18 +161,23 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         x, y = self.fabric.to_device((x, y))
-        loss = loss_of(self.net(x), y)
+        loss = loss_of(self.net(self._shaped(x)), y)
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.net, self.optimizer, max_norm=self.job.recipe.grad_clip)
         self.optimizer.step()
         return float(loss.detach())
 
+    def _shaped(self, x: torch.Tensor) -> torch.Tensor:
+        """Clips as the network that trains now takes them."""
+        return to_places(x) if self.state.fine else x
+
     def _set_up(self, optimizer_state: dict[str, Any]) -> None:
         """Wrap network and optimizer for the device."""
-        fine = self.state.scales is not None
-        recipe = replace(self.job.recipe, optimizer="adamw") if fine else self.job.recipe
-        optimizer = make_optimizer(self.state.net.parameters(), recipe)
+        recipe = self.job.recipe
+        recipe = replace(recipe, optimizer="adamw") if self.state.fine else recipe
+        trained = (p for p in self.state.net.parameters() if p.requires_grad)
+        optimizer = make_optimizer(trained, recipe)
         if optimizer_state:
             optimizer.load_state_dict(optimizer_state)
         self.net, self.optimizer = self.fabric.setup(self.state.net, optimizer)
@@ -170,14 +185,18 @@ class Training:
     def _quantise(self) -> None:
         """End of the float phase: measure it, fold, quantise, start over with the optimizer."""
         self.state.record["float_accuracy"] = self._test_accuracy()
-        self.float_net.cpu()
-        quantised = self.float_net.quantise(self.calibration, self.limit)
-        self.state.net, self.state.scales = quantised, quantised.scales
         log.info("float network: test accuracy %.4f", self.state.record["float_accuracy"])
+        net = self.float_net.cpu()
+        self.state.float_weights = {k: w.clone() for k, w in net.state_dict().items()}
+        twin = quantised(self._traced(), to_places(self.calibration), self.limit)
+        self.state.net, self.state.scales = twin, twin.scales
         self._set_up({})
 
+    def _traced(self) -> FloatGraph:
+        return lower(self.float_net, self.calibration[:1].shape, self.input_shape)
+
     def _test_accuracy(self) -> float:
-        return accuracy(self.net, self.test, self.test_labels)
+        return accuracy(self.net, self._shaped(self.test), self.test_labels)
 
     def _finish(self) -> None:
         kind = "quantised" if self.deployable else "float"
@@ -193,6 +212,7 @@ class Training:
                 state.record,
                 state.epoch,
                 state.net.state_dict(),
+                state.float_weights,
                 state.scales,
                 self.sample,
                 self.optimizer.state_dict(),
@@ -204,10 +224,15 @@ class Training:
         saved = ckpt.load(self.path)
         _check_same_run(saved.record, self.state.record, self.path)
         self.state = replace(
-            self.state, record=saved.record, epoch=saved.epoch, scales=saved.scales
+            self.state,
+            record=saved.record,
+            epoch=saved.epoch,
+            float_weights=saved.float_weights,
+            scales=saved.scales,
         )
         if saved.scales is not None:
-            self.state.net = self.float_net.with_scales(saved.scales)
+            self.float_net.load_state_dict(saved.float_weights)
+            self.state.net = QuantisedNetwork(self._traced(), saved.scales)
         self.state.net.load_state_dict(saved.weights)
         return saved.optimizer
 
@@ -259,9 +284,14 @@ def restore(path: Path) -> tuple[nn.Module, dict[str, Any], np.ndarray]:
     saved = ckpt.load(path)
     if saved.scales is None:
         raise SpikewattError(_why_not_quantised(path, saved))
-    quantised = float_network(path, saved).with_scales(saved.scales)
-    _load_weights(quantised, saved, path)
-    return quantised.eval(), saved.record, saved.sample.numpy()
+    net = float_network(path, saved)
+    load_weights(net, saved.float_weights, path)
+    encoder = encoder_from_dict(saved.record["encoder"])
+    stimuli = saved.sample.numpy()
+    graph = lower(net, to_clips(stimuli[:1]).shape, encoder.shape)
+    twin = QuantisedNetwork(graph, saved.scales)
+    load_weights(twin, saved.weights, path)
+    return twin.eval(), saved.record, stimuli
 
 
 def float_network(path: Path, saved: ckpt.Checkpoint) -> nn.Module:
@@ -286,10 +316,11 @@ def _why_not_quantised(path: Path, saved: ckpt.Checkpoint) -> str:
     )
 
 
-def _load_weights(net: nn.Module, saved: ckpt.Checkpoint, path: Path) -> None:
+def load_weights(net: nn.Module, weights: dict[str, torch.Tensor] | None, path: Path) -> None:
+    """Weights of a checkpoint into a network; SpikewattError where they do not fit."""
     try:
-        net.load_state_dict(saved.weights)
+        net.load_state_dict(weights or {})
     except RuntimeError as error:
         raise SpikewattError(
-            f"Checkpoint {path} is not of model {saved.record['model']!r} with its options: {error}"
+            f"Checkpoint {path} is not of the model and options that it names: {error}"
         ) from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -11,21 +14,29 @@ from spikewatt.train.quantize import WEIGHT_SCALE
 CURRENT_SHIFT = 6  # Lava's v counts in 2**-6 of the weights' unit
 
 
-@torch.no_grad()
-def slayer_spikes(net: torch.nn.Module, x: torch.Tensor) -> tuple[list[np.ndarray], np.ndarray]:
-    """Spikes of each unit (N, V C, T) int32, and the read-out's v (N, classes) int64.
-
-    x: (N, C, V, T). Neurons run slayer's own code, step by step, not the compiled pass.
-    """
+@contextmanager
+def slayer_neurons(net: torch.nn.Module) -> Iterator[None]:
+    """Neurons run lava-dl's own code while this lasts, step by step, not the compiled pass."""
     neurons = [m for m in net.modules() if isinstance(m, CubaNeuron)]
     for neuron in neurons:
         neuron.compiled = False
     try:
-        trace = net.eval().spikes(x)
-        membrane = net.readout.membrane(trace[-1])
+        yield
     finally:
         for neuron in neurons:
             neuron.compiled = True
-    flat = [s.permute(0, 2, 1, 3).flatten(1, 2).numpy().astype(np.int32) for s in trace]
-    units = membrane.double().numpy() * WEIGHT_SCALE
-    return flat, np.rint(units).astype(np.int64) << CURRENT_SHIFT
+
+
+@torch.no_grad()
+def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Spikes of each population (N, x, y, channel, T) int32, and the read-out's v (N, classes).
+
+    stimuli: (N, x, y, channel, T), Lava's order. Neurons run slayer's code, step by step.
+    """
+    x = torch.as_tensor(stimuli, dtype=torch.float32).permute(0, 3, 1, 2, 4).contiguous()
+    with slayer_neurons(net):
+        trace = net.eval().spikes(x)
+        membrane = net.membrane(x, trace)
+    spikes = [s.permute(0, 2, 3, 1, 4).numpy().astype(np.int32) for s in trace]
+    units = np.rint(membrane.double().numpy() * WEIGHT_SCALE).astype(np.int64)
+    return spikes, units << CURRENT_SHIFT

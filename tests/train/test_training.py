@@ -101,7 +101,7 @@ def test_a_checkpoint_of_another_model_is_refused(trained: Path, tmp_path: Path)
     record["options"]["channels"] = [8, 16]
     content["record"] = json.dumps(record)
     torch.save(content, tmp_path / "other.ckpt")
-    with pytest.raises(SpikewattError, match="is not of model"):
+    with pytest.raises(SpikewattError, match="is not of the model"):
         restore(tmp_path / "other.ckpt")
 
 

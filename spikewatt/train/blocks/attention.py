@@ -8,6 +8,7 @@ arXiv 2307.01694.
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 
 def split_heads(x: torch.Tensor, heads: int) -> torch.Tensor:
@@ -37,3 +38,16 @@ def attend(
 def mask_sum(k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """SDT's sum over tokens of K AND V: (N, C, ..., tokens, T) -> (N, C, ..., 1, T)."""
     return (k * v).sum(dim=-2, keepdim=True)
+
+
+class Attend(nn.Module):
+    """scale * Q K^T V of spikes, by heads; tokens_first as in `attend`."""
+
+    def __init__(self, heads: int, scale: float, tokens_first: bool = False) -> None:
+        super().__init__()
+        self.heads, self.scale, self.tokens_first = heads, scale, tokens_first
+
+    def forward(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        """(N, C, ..., tokens, T) three times -> (N, C, ..., tokens, T)."""
+        parts = (split_heads(x, self.heads) for x in (q, k, v))
+        return merge_heads(attend(*parts, self.scale, self.tokens_first))

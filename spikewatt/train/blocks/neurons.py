@@ -1,19 +1,15 @@
-"""Neurons of the blocks: settings, and the integers a population of them has."""
+"""Settings of the neurons that spikewatt's own networks train with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikewatt.network import DECAY_MAX, THRESHOLD_MAX, CubaLif
 from spikewatt.train.neuron import CubaNeuron
-
-# all of the current every step, no leak, and a threshold that v never passes
-INTEGRATOR = CubaLif(i_decay=DECAY_MAX, v_decay=0, v_threshold=THRESHOLD_MAX)
 
 
 @dataclass(frozen=True)
 class NeuronSettings:
-    """A LIF population without current memory, threshold 1 before scaling.
+    """A LIF population without current memory.
 
     voltage_decay: share of the voltage lost a step. tau_grad, scale_grad: slayer's surrogate,
     height scale_grad / 20 / tau_grad at the threshold, width 100 tau_grad thresholds.
@@ -32,10 +28,3 @@ class NeuronSettings:
             tau_grad=self.tau_grad,
             scale_grad=self.scale_grad,
         )
-
-
-def cuba_integers(neuron: CubaNeuron) -> dict[str, int]:
-    """The integers of a slayer neuron under the names of `CubaLif`."""
-    params = neuron.device_params
-    names = {"i_decay": "iDecay", "v_decay": "vDecay", "v_threshold": "vThMant"}
-    return {ours: int(params[theirs]) for ours, theirs in names.items()}

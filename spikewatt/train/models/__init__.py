@@ -8,11 +8,10 @@ from typing import Any
 
 from torch import nn
 
-from spikewatt.data.graph import NW_UCLA20
 from spikewatt.errors import unknown_name
 from spikewatt.train.models import signal_sgn_core
 from spikewatt.train.recipe import Recipe
-from spikewatt.train.task import SkeletonTask, Task
+from spikewatt.train.task import Task
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Model:
     table: Task
     recipe: Recipe
     spiking: bool = True
+    deploys: bool = False  # it has an integer form
 
 
 _MODELS = (
@@ -40,8 +40,9 @@ _MODELS = (
         source="backbone of Signal-SGN, arXiv 2408.01701, without attention and FSC/MWTF branches",
         build=signal_sgn_core.SignalSgnCore,
         options=signal_sgn_core.Options(),
-        table=SkeletonTask(NW_UCLA20, classes=10, channels=12, frames=32),
+        table=signal_sgn_core.TABLE,
         recipe=Recipe(),
+        deploys=True,
     ),
 )
 

@@ -1,0 +1,61 @@
+"""A float network as populations and linear maps, before it is quantised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from spikewatt.export.lowering.maps import Map, Places
+from spikewatt.network import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """A map from one population (or the input, 0) to another; attention has three: q, k, v."""
+
+    sources: tuple[int, ...]
+    map: Map
+
+
+@dataclass(frozen=True, eq=False)
+class FloatPopulation:
+    """LIF neurons: v = (1 - v_decay / 4096) v + sum of edges + bias, a spike above the threshold.
+
+    bias: (C, X, Y). exact: weights are small whole numbers that quantising keeps (gates).
+    surrogate: the module whose surrogate gradient fine-tuning takes, None for a gate.
+    """
+
+    number: int
+    name: str  # the module's path in the float network
+    channels: int
+    places: Places
+    i_decay: int
+    v_decay: int
+    threshold: float
+    edges: tuple[Edge, ...]
+    bias: torch.Tensor
+    exact: bool = False
+    surrogate: object = None
+
+    @property
+    def shape(self) -> Shape:
+        """Lava's shape (x, y, channel)."""
+        return (*self.places, self.channels)
+
+
+@dataclass
+class FloatGraph:
+    """Populations in order of execution, 1 and up; the input is 0.
+
+    readout: the last one, an integrator whose v at the end is the logits times `divisor`.
+    """
+
+    input_shape: Shape
+    populations: list[FloatPopulation] = field(default_factory=list)
+    readout: FloatPopulation | None = None
+    divisor: float = 1.0
+
+    def shape_of(self, number: int) -> Shape:
+        """Shape of a population or of the input."""
+        return self.populations[number - 1].shape if number else self.input_shape

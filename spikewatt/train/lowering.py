@@ -1,0 +1,77 @@
+"""What spikewatt's own blocks are as synapses: one small function each, with its equation.
+
+`export.lowering` knows torch's layers; these are added to them when a network is traced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from spikewatt.export.lowering import FloatGraph, trace
+from spikewatt.export.lowering.maps import ConvMap, JointMap
+from spikewatt.export.lowering.tracing import Handler
+from spikewatt.export.lowering.wires import Wire, attention
+from spikewatt.network import Shape
+from spikewatt.train.blocks.attention import Attend
+from spikewatt.train.blocks.bone_conv import BoneConv
+from spikewatt.train.blocks.graph_conv import GraphConv
+from spikewatt.train.blocks.readout import IntegratingReadout
+
+
+def graph_conv(module: GraphConv, wire: Wire) -> Wire:
+    """y[v] = sum over u of (sum over k of A_k[v, u] W_k) x[u] + b; pairs (v, u) with A not 0."""
+    adjacency = module.weights().detach()
+    mixing = torch.stack([conv.weight.detach()[..., 0] for conv in module.convs])
+    targets, sources = torch.nonzero(adjacency.abs().sum(dim=0), as_tuple=True)
+    weight = torch.einsum("ke,koi->eoi", adjacency[:, targets, sources], mixing)
+    kernels, joints, _ = adjacency.shape
+    channels_out, channels_in = mixing.shape[1:]
+    blocks = wire.places[0] * wire.places[1] // joints
+    macs = kernels * blocks * joints * channels_in * (channels_out + joints)
+    m = JointMap(weight, targets, sources, (joints, joints), blocks, macs)
+    shape = (wire.shape[0], channels_out, *wire.shape[2:])
+    bias = sum(conv.bias.detach() for conv in module.convs)
+    return wire.mapped(m, shape, channels_out, wire.places).affine(torch.ones(1), bias)
+
+
+def bone_conv(module: BoneConv, wire: Wire) -> Wire:
+    """y[v] = sum over bones (v, u) of E W_k x[u]: one weight matrix a bone."""
+    kernel, targets, sources = torch.nonzero(module.partitions, as_tuple=True)
+    edges = module.edges.detach()[kernel, targets, sources]
+    weight = edges[:, None, None] * module.weight.detach()[kernel]
+    kernels, joints, _ = module.partitions.shape
+    _, channels_out, channels_in = weight.shape
+    macs = kernels * joints * channels_in * (channels_out + joints)
+    m = JointMap(weight, targets, sources, (joints, joints), 1, macs)
+    shape = (wire.shape[0], channels_out, *wire.shape[2:])
+    return wire.mapped(m, shape, channels_out, wire.places)
+
+
+def integrating_readout(module: IntegratingReadout, wire: Wire) -> Wire:
+    """logits = sum over v of (W J[v] / V) x[v] + b, a mean over steps."""
+    share = module.joints.detach() / len(module.joints)
+    kernel = (module.weight.detach()[:, :, None] * share).reshape(-1, wire.channels, *wire.places)
+    classes = len(kernel)
+    out = wire.mapped(ConvMap(kernel), (wire.shape[0], classes), classes, (1, 1))
+    return replace(out, averaged=True).affine(torch.ones(1), module.bias.detach())
+
+
+def attend(module: Attend, q: Wire, k: Wire, v: Wire) -> Wire:
+    """scale * Q K^T V."""
+    return attention(q, k, v, module.heads, module.scale)
+
+
+LOWERINGS: dict[type[nn.Module], Handler] = {
+    Attend: attend,
+    BoneConv: bone_conv,
+    GraphConv: graph_conv,
+    IntegratingReadout: integrating_readout,
+}
+
+
+def lower(net: nn.Module, clip_shape: tuple[int, ...], input_shape: Shape) -> FloatGraph:
+    """`trace` with the blocks of spikewatt."""
+    return trace(net, clip_shape, input_shape, LOWERINGS)
