@@ -15,9 +15,10 @@ from spikewatt.export.lowering.maps import ConvMap, JointMap
 from spikewatt.export.lowering.tracing import Handler
 from spikewatt.export.lowering.wires import Wire, attention
 from spikewatt.network import Shape
-from spikewatt.train.blocks.attention import Attend
+from spikewatt.train.blocks.attention import Attend, mask_sum
 from spikewatt.train.blocks.bone_conv import BoneConv
 from spikewatt.train.blocks.graph_conv import GraphConv
+from spikewatt.train.blocks.mask_attention import MaskMixer
 from spikewatt.train.blocks.readout import IntegratingReadout
 
 
@@ -64,10 +65,22 @@ def attend(module: Attend, q: Wire, k: Wire, v: Wire) -> Wire:
     return attention(q, k, v, module.heads, module.scale)
 
 
+def mask_mixer(module: MaskMixer, q: Wire, k: Wire, v: Wire) -> Wire:
+    """q AND LIF(M sum over tokens of k AND v), M between heads."""
+    summed = mask_sum(k, v)
+    if not isinstance(module.heads_map, nn.Identity):
+        between = module.heads_map.weight.detach()[..., 0]
+        each = torch.eye(summed.channels // len(between))
+        weight = torch.kron(between, each)[..., None, None]
+        summed = summed.mapped(ConvMap(weight), summed.shape, summed.channels, summed.places)
+    return q * module.neuron(summed)
+
+
 LOWERINGS: dict[type[nn.Module], Handler] = {
     Attend: attend,
     BoneConv: bone_conv,
     GraphConv: graph_conv,
+    MaskMixer: mask_mixer,
     IntegratingReadout: integrating_readout,
 }
 

@@ -45,7 +45,7 @@ def fold_persons(x: torch.Tensor) -> tuple[torch.Tensor, int]:
 
 def unfold_persons(x: torch.Tensor, persons: int) -> torch.Tensor:
     """Mean over persons of what was computed for each: (N M, ...) -> (N, ...)."""
-    return x.unflatten(0, (-1, persons)).mean(dim=1)
+    return x if persons == 1 else x.unflatten(0, (-1, persons)).mean(dim=1)
 
 
 def skeleton_task(task: Task, model: str) -> SkeletonTask:

@@ -9,7 +9,7 @@ from torch import nn
 from spikewatt.data.graph import NTU25, NW_UCLA20
 from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering.graph import Edge, FloatGraph
-from spikewatt.export.lowering.maps import ConvMap, compose, identity
+from spikewatt.export.lowering.maps import ConvMap, JointMap, PlaceMap, compose, identity
 from spikewatt.export.lowering.tracing import HANDLERS
 from spikewatt.export.lowering.wires import Wire, concat
 from spikewatt.train.blocks.bone_conv import BoneConv
@@ -130,3 +130,24 @@ def test_what_no_synapse_does_is_refused() -> None:
         torch.relu(w)
     with pytest.raises(SpikewattError, match="AND gate"):
         (w + w) * w
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gains_of_places_go_into_the_layer_behind(stride) -> None:
+    torch.manual_seed(5)
+    x, gain = torch.randn(2, 4, 6, 25, STEPS), torch.randn(4, 6, 25)
+    first = PlaceMap(gain)
+    conv = ConvMap(torch.randn(3, 4, 3, 3), (stride, stride), (1, 1))
+    both = compose(first, conv)
+    expected = conv.apply(conv.weight, first.apply(gain, x))
+    torch.testing.assert_close(both.apply(both.weight, x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_gains_of_joints_go_into_the_graph_behind() -> None:
+    torch.manual_seed(6)
+    x, gain = torch.randn(2, 4, 20, 1, STEPS), torch.randn(4, 20, 1)
+    targets, sources = torch.nonzero(torch.eye(20).roll(1, 0) + torch.eye(20), as_tuple=True)
+    joints = JointMap(torch.randn(len(targets), 5, 4), targets, sources, (20, 20))
+    both = compose(PlaceMap(gain), joints)
+    expected = joints.apply(joints.weight, x * gain[None, ..., None])
+    torch.testing.assert_close(both.apply(both.weight, x), expected, rtol=1e-4, atol=1e-4)

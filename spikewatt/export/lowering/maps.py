@@ -112,6 +112,48 @@ class JointMap:
 
 
 @dataclass(frozen=True, eq=False)
+class PlaceMap:
+    """y[c, p] = g[c, p] x[c, p]: a gain of its own for each neuron; weight (C, X, Y)."""
+
+    weight: torch.Tensor
+
+    def apply(self, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, X, Y, T) -> same."""
+        return weight[None, ..., None] * x
+
+    def lower(self, weight: IntArray, source: Shape, target: Shape) -> Sparse:
+        """Listed synapses, one a neuron."""
+        index = np.arange(prod(target), dtype=np.int32)
+        flat = weight.transpose(1, 2, 0).reshape(-1)
+        return Sparse(index, index, flat, (index.size, index.size), index.size)
+
+
+@dataclass(frozen=True, eq=False)
+class ListedMap:
+    """y[t] = sum of w x[s] over listed pairs of neurons (t, s), both in flat (x, y, c) order."""
+
+    weight: torch.Tensor  # (pairs,)
+    targets: torch.Tensor
+    sources: torch.Tensor
+    target: Shape
+    macs: int
+
+    def apply(self, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """(N, C in, X, Y, T) -> (N, C out, X', Y', T)."""
+        n, t = x.shape[0], x.shape[-1]
+        flat = x.permute(2, 3, 1, 0, 4).reshape(-1, n * t)
+        sent = flat.index_select(0, self.sources) * weight[:, None]
+        z = sent.new_zeros(prod(self.target), n * t).index_add(0, self.targets, sent)
+        return z.view(*self.target, n, t).permute(3, 2, 0, 1, 4)
+
+    def lower(self, weight: IntArray, source: Shape, target: Shape) -> Sparse:
+        """Listed synapses; an integer weight of 0 is not listed."""
+        stored = weight != 0
+        pairs = [i.numpy()[stored].astype(np.int32) for i in (self.targets, self.sources)]
+        return Sparse(*pairs, weight[stored], (prod(target), prod(source)), self.macs)
+
+
+@dataclass(frozen=True, eq=False)
 class SpreadMap:
     """From one place to every place, channel by channel; weight (1,)."""
 
@@ -162,7 +204,7 @@ class AttentionMap:
         return Attention(weight, self.heads, keys, values, self.blocks, tokens_first=tokens < size)
 
 
-Map = ConvMap | JointMap | SpreadMap | AttentionMap
+Map = ConvMap | JointMap | PlaceMap | ListedMap | SpreadMap | AttentionMap
 
 
 def identity(channels: int) -> ConvMap:
@@ -176,6 +218,11 @@ def scaled(m: Map, gain: torch.Tensor) -> Map:
         return replace(m, weight=m.weight * gain.reshape(-1, 1, 1, 1))
     if isinstance(m, JointMap):
         return replace(m, weight=m.weight * gain.reshape(-1, 1))
+    if isinstance(m, PlaceMap):
+        return replace(m, weight=m.weight * gain.reshape(-1, 1, 1))
+    if isinstance(m, ListedMap):
+        of_target = gain.expand(m.target[-1])[m.targets % m.target[-1]]
+        return replace(m, weight=m.weight * of_target)
     if gain.numel() > 1 and not bool((gain == gain.reshape(-1)[0]).all()):
         raise SpikewattError("A map without channels of its own cannot be scaled by channel.")
     return replace(m, weight=m.weight * gain.reshape(-1)[:1])
@@ -196,6 +243,38 @@ def _conv_after_conv(first: ConvMap, then: ConvMap) -> ConvMap:
     raise SpikewattError("Two convolutions with kernels and no neuron between do not merge.")
 
 
+def _conv_of_places(first: PlaceMap, then: ConvMap) -> ListedMap:
+    """The taps of a convolution one by one, each times the gain of the neuron it reads."""
+    channels, *source = first.weight.shape
+    places = then.places((source[0], source[1]))
+    full = then.full()
+    out, _, kx, ky = full.shape
+    number = np.arange(prod(source) * channels).reshape(*source, channels)
+    padded = np.pad(number, [(p, p) for p in then.padding] + [(0, 0)], constant_values=-1)
+    targets = np.arange(prod(places)).reshape(places)[..., None, None] * out
+    listed = []
+    for i, j in np.ndindex(kx, ky):
+        ends = [a + s * (n - 1) + 1 for a, s, n in zip((i, j), then.stride, places, strict=True)]
+        seen = padded[i : ends[0] : then.stride[0], j : ends[1] : then.stride[1]][..., None, :]
+        to = targets + np.arange(out)[:, None]
+        shape = np.broadcast_shapes(seen.shape, to.shape)
+        weight = np.broadcast_to(full[:, :, i, j].numpy(), shape)
+        parts = [np.broadcast_to(a, shape)[np.broadcast_to(seen, shape) >= 0] for a in (to, seen)]
+        listed.append((*parts, weight[np.broadcast_to(seen, shape) >= 0]))
+    to, seen, weight = (torch.as_tensor(np.concatenate(a)) for a in zip(*listed, strict=True))
+    gains = first.weight.permute(1, 2, 0).reshape(-1)
+    macs = full.numel() * prod(places)
+    return ListedMap(weight * gains[seen], to, seen, (*places, out), macs)
+
+
+def _joints_of_places(first: PlaceMap, then: JointMap) -> JointMap:
+    """Pairs of joints, each times the gain of the joint it reads."""
+    gains = first.weight.flatten(1)  # (C in, places)
+    if then.blocks != 1:
+        raise SpikewattError("Gains of single places in front of a graph over several frames.")
+    return replace(then, weight=then.weight * gains[:, then.sources].T[:, None, :])
+
+
 def compose(first: Map, then: Map) -> Map:
     """The one map that does `first`, then `then`; SpikewattError where there is none."""
     if isinstance(first, ConvMap) and isinstance(then, ConvMap):
@@ -204,6 +283,14 @@ def compose(first: Map, then: Map) -> Map:
         return replace(then, weight=then.weight @ first.full()[..., 0, 0])
     if isinstance(first, JointMap) and isinstance(then, ConvMap) and then.pointwise:
         return replace(first, weight=then.full()[..., 0, 0] @ first.weight)
+    if isinstance(first, PlaceMap) and isinstance(then, ConvMap):
+        return _conv_of_places(first, then)
+    if isinstance(first, PlaceMap) and isinstance(then, JointMap):
+        return _joints_of_places(first, then)
+    if isinstance(then, PlaceMap) and is_scalar(first):
+        return replace(then, weight=then.weight * first.weight.reshape(-1)[0])
+    if isinstance(then, SpreadMap) and is_scalar(first):
+        return scaled(then, first.weight.reshape(-1)[:1])
     if isinstance(first, AttentionMap | SpreadMap) and is_scalar(then):
         return scaled(first, then.weight.reshape(-1)[:1])
     raise SpikewattError(

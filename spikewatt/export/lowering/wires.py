@@ -168,6 +168,29 @@ class Wire:
             raise SpikewattError(f"A wire {tuple(self.shape)} cannot be expanded to {shape}.")
         return replace(self, shape=torch.Size(shape))
 
+    def view(self, *shape: Any) -> Wire:
+        """Another view; sizes one by one or as one tuple."""
+        return self.viewed(shape[0] if len(shape) == 1 else shape)
+
+    def chunk(self, count: int, dim: int = 0) -> tuple[Wire, ...]:
+        """Equal groups of channels."""
+        if dim % len(self.shape) != 1 or self.channels % count:
+            raise SpikewattError(
+                f"A wire of {self.channels} channels cut into {count} along {dim}."
+            )
+        return tuple(self.channels_of(rows) for rows in torch.arange(self.channels).chunk(count))
+
+    def channels_of(self, rows: torch.Tensor) -> Wire:
+        """Some of the channels."""
+        take = torch.zeros(len(rows), self.channels, 1, 1)
+        take[torch.arange(len(rows)), rows] = 1
+        shape = (self.shape[0], len(rows), *self.shape[2:])
+        return self.mapped(ConvMap(take), shape, len(rows), self.places)
+
+    def split(self, size: int, dim: int = 0) -> tuple[Wire, ...]:
+        """Groups of so many channels."""
+        return self.chunk(self.channels // size, dim)
+
     def contiguous(self) -> Wire:
         return self
 
@@ -175,11 +198,12 @@ class Wire:
         """Over places, over the steps (the last axis), or both."""
         axes = _axes(dim, len(self.shape))
         steps = len(self.shape) - 1
-        wire = replace(self, averaged=True) if steps in axes and not self.averaged else self
+        over_steps = steps in axes and not self.averaged
         space = [a for a in axes if a != steps or self.averaged]
         size = prod(self.shape[a] for a in space)
-        pooled = wire._pooled(space, 1 / size) if space else wire
-        return pooled.without(axes, self.shape, keepdim)
+        pooled = self._pooled(space, 1 / size) if space else self
+        averaged = replace(pooled, averaged=self.averaged or over_steps)
+        return averaged.without(axes, self.shape, keepdim)
 
     def sum(self, dim: int | Sequence[int], keepdim: bool = False) -> Wire:
         """Over places."""

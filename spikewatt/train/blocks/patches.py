@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from spikewatt.train.blocks.coding import repeat_steps
 from spikewatt.train.blocks.norm import StepNorm
 from spikewatt.train.blocks.residual import Parts
 
@@ -41,5 +42,4 @@ class JointEmbedding(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C in, V, F) -> (N, C out, F, V, steps)."""
-        shown = x.transpose(2, 3)[..., None].expand(*[-1] * 4, self.steps)
-        return self.norm(self.conv(shown))
+        return self.norm(self.conv(repeat_steps(x.transpose(2, 3), self.steps)))

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from spikewatt.errors import SpikewattError
-from spikewatt.train.blocks.attention import attend, merge_heads, split_heads
+from spikewatt.train.blocks.attention import Attend
 from spikewatt.train.blocks.pointwise import Pointwise
 from spikewatt.train.blocks.residual import LinearThenSpike, Parts, residual_stage
 
@@ -26,13 +26,12 @@ class SumMixer(nn.Module):
         self, heads: int, scale: float, neuron: nn.Module, tokens_first: bool = False
     ) -> None:
         super().__init__()
-        self.heads, self.scale, self.tokens_first = heads, scale, tokens_first
+        self.attend = Attend(heads, scale, tokens_first)
         self.neuron = neuron
 
     def forward(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """Three of (N, C, tokens, T) spikes -> (N, C, tokens, T) spikes."""
-        q, k, v = (split_heads(x, self.heads) for x in (q, k, v))
-        return self.neuron(merge_heads(attend(q, k, v, self.scale, self.tokens_first)))
+        return self.neuron(self.attend(q, k, v))
 
 
 class TokenAttention(nn.Module):

@@ -91,8 +91,8 @@ def test_global_attention_is_three_maps_in_one() -> None:
     torch.manual_seed(0)
     x = 2 * torch.randn(N, CHANNELS, 2, 3, STEPS)
     attention = GlobalAttention(CHANNELS, DIM, Parts(plif, StepNorm))
-    assert attention.mixer.heads == HEADS
-    assert attention.mixer.scale == DIM**-0.5
+    assert attention.mixer.attend.heads == HEADS
+    assert attention.mixer.attend.scale == DIM**-0.5
     currents = attention.qkv_norm(attention.qkv(attention.entry(x.flatten(2, 3))))
     split = currents.view(N, 3, CHANNELS, 6, STEPS).unbind(1)
     q, k, v = (neuron(c) for neuron, c in zip(attention.neurons, split, strict=True))
