@@ -12,7 +12,7 @@ chip holds it in its weights, and what a clip gives does not depend on the other
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
 import torch
@@ -93,13 +93,13 @@ class MutualInformationFusion(nn.Module):
         """The frozen W, (M,)."""
         return fusion_weights(self.bounds)
 
-    def pair_bounds(self, spikes: torch.Tensor) -> torch.Tensor:
-        """Bounds of all pairs, (M, M), symmetric, diagonal 0, of spikes (N, M, C, F, V, S)."""
-        courses = [sequences(part) for part in spikes.detach().unbind(1)]
-        order = torch.randperm(spikes.shape[-1]).to(spikes.device)
+    def pair_bounds(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Bounds of all pairs, (M, M), symmetric, diagonal 0, of M parts (N, C, F, V, S)."""
+        courses = [sequences(part.detach()) for part in parts]
+        order = torch.randperm(parts[0].shape[-1]).to(parts[0].device)
         pairs = list(combinations(range(len(courses)), 2))
         values = [self._bound(courses[i], courses[j], order) for i, j in pairs]
-        zero = torch.zeros((), device=spikes.device, dtype=values[0].dtype)
+        zero = torch.zeros_like(values[0])
         found = dict(zip(pairs, values, strict=True))
         range_m = range(len(courses))
         rows = [[found.get((min(i, j), max(i, j)), zero) for j in range_m] for i in range_m]
@@ -111,20 +111,20 @@ class MutualInformationFusion(nn.Module):
         shuffled = second.index_select(1, order)
         return lower_bound(self.statistic(first, second), self.statistic(first, shuffled))
 
-    def forward(self, spikes: torch.Tensor) -> torch.Tensor:
-        """(N, M, C, F, V, S) -> (N, C, F, V, S)."""
+    def forward(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """M of (N, C, F, V, S) -> (N, C, F, V, S)."""
         if not self.training:
-            return weighted_sum(spikes, self.weights)
-        bounds = self.pair_bounds(spikes)
+            return weighted_sum(parts, self.weights)
+        bounds = self.pair_bounds(parts)
         with torch.no_grad():
             self.bounds.lerp_(bounds, MOMENTUM)
-        fused = weighted_sum(spikes, fusion_weights(bounds.detach()))
+        fused = weighted_sum(parts, fusion_weights(bounds.detach()))
         return _Ascend.apply(fused, bounds.sum())
 
     @torch.no_grad()
-    def freeze(self, batches: Iterable[torch.Tensor]) -> None:
-        """Set the bounds to their mean over batches of spikes, the whole training set's."""
-        found = [self.pair_bounds(spikes) for spikes in batches]
+    def freeze(self, batches: Iterable[Sequence[torch.Tensor]]) -> None:
+        """Set the bounds to their mean over batches of parts, the whole training set's."""
+        found = [self.pair_bounds(parts) for parts in batches]
         if not found:
             raise SpikewattError("Fusion weights need at least one batch; found none.")
         self.bounds.copy_(torch.stack(found).mean(dim=0))
@@ -137,14 +137,14 @@ class ConstantFusion(nn.Module):
         super().__init__()
         self.register_buffer("weights", torch.full((modalities,), weight))
 
-    def forward(self, spikes: torch.Tensor) -> torch.Tensor:
-        """(N, M, C, F, V, S) -> (N, C, F, V, S)."""
-        return weighted_sum(spikes, self.weights)
+    def forward(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """M of (N, C, F, V, S) -> (N, C, F, V, S)."""
+        return weighted_sum(parts, self.weights)
 
 
-def weighted_sum(spikes: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """sum over m of weights[m] spikes[:, m]: (N, M, ...), (M,) -> (N, ...)."""
-    return torch.einsum("nm...,m->n...", spikes, weights.to(spikes.dtype))
+def weighted_sum(parts: Sequence[torch.Tensor], weights: torch.Tensor) -> torch.Tensor:
+    """sum over m of weights[m] parts[m], weights (M,)."""
+    return sum(w * p for w, p in zip(weights, parts, strict=True))
 
 
 def _mean(modalities: int, features: int) -> nn.Module:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from spikewatt.errors import SpikewattError
-from spikewatt.train.blocks.attention import attend, merge_heads, split_heads
+from spikewatt.train.blocks.attention import Attend
 from spikewatt.train.blocks.membrane import reached_at
 from spikewatt.train.blocks.pointwise import Pointwise
 from spikewatt.train.blocks.spiking_layer import BuildNeuron, SpikingLayer
@@ -40,16 +40,13 @@ class SpikingAttention(nn.Module):
             raise SpikewattError(
                 f"{attention.heads} heads cannot share {channels} channels. Take a divisor."
             )
-        self.attention = attention
         self.query, self.key, self.value = (
             SpikingLayer(Pointwise(channels, channels, attention.bias), channels, neuron(1.0))
             for _ in range(3)
         )
+        self.attend = Attend(attention.heads, attention.scale, attention.tokens_first)
         self.neuron = neuron(reached_at(attention.threshold))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, ..., V, T) -> (N, C, ..., V, T) spikes; joints attend within a place and step."""
-        heads = self.attention.heads
-        q, k, v = (split_heads(f(x), heads) for f in (self.query, self.key, self.value))
-        mixed = attend(q, k, v, self.attention.scale, self.attention.tokens_first)
-        return self.neuron(merge_heads(mixed))
+        return self.neuron(self.attend(self.query(x), self.key(x), self.value(x)))

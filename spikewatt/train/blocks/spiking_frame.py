@@ -75,17 +75,17 @@ class SpikingFrame(nn.Module):
         self.dropout = nn.Dropout(options.dropout)
         self.classifier = nn.Linear(channels, task.classes)
 
-    def coded(self, x: torch.Tensor) -> torch.Tensor:
-        """Spikes of each modality, (N M, modalities, 3, F, V, S)."""
+    def coded(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Spikes of each modality, (N M, 3, F, V, S) each."""
         parts = self.input_norm(x).split(COORDINATES, dim=1)
-        return torch.stack([code(p) for code, p in zip(self.codings, parts, strict=True)], dim=1)
+        return [code(part) for code, part in zip(self.codings, parts, strict=True)]
 
     def run(self, x: torch.Tensor, taps: Sequence[int]) -> Tapped:
         """Output of the last block, and those of the blocks in taps, (N M, C, F', V, S) each."""
         if not set(taps) <= set(range(1, len(self.blocks) + 1)):
             raise SpikewattError(f"Taps {tuple(taps)}: the blocks are 1 to {len(self.blocks)}.")
         spikes, kept = self.coded(x), {}
-        y = spikes[:, 0] if self.fusion is None else self.fusion(spikes)
+        y = spikes[0] if self.fusion is None else self.fusion(spikes)
         for number, block in enumerate(self.blocks, start=1):
             y = block(y)
             if number in taps:
