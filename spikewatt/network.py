@@ -28,6 +28,7 @@ from spikewatt.neurons import (
     SigmaDelta,
 )
 from spikewatt.synapses import (
+    Attention,
     Conv,
     ConvTranspose,
     Dense,
@@ -48,6 +49,7 @@ __all__ = [
     "WEIGHT_MAX",
     "WEIGHT_MIN",
     "AdaptiveLif",
+    "Attention",
     "Conv",
     "ConvTranspose",
     "CubaLif",
@@ -124,6 +126,12 @@ class Projection:
     delay: int = 0
     axon_delay: IntArray | None = None  # (sources,) steps
     part: str = "real"  # which part of a resonate-and-fire neuron it drives: real | imag
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The layers whose spikes it takes: the source; of attention queries, keys, values."""
+        s = self.synapses
+        return (self.source, s.keys, s.values) if isinstance(s, Attention) else (self.source,)
 
 
 @dataclass(frozen=True)
@@ -210,9 +218,10 @@ class Network:
         depths = {self.input.layer: 0}
         for p in self.populations:
             before = [
-                depths[q.source] + 1
+                depths[source] + 1
                 for q in self.incoming(p.layer)
-                if order.get(q.source, -1) < order[p.layer]
+                for source in q.sources
+                if order.get(source, -1) < order[p.layer]
             ]
             depths.setdefault(p.layer, max(before, default=0))
         return depths

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from spikewatt.energy.events import dense_macs, fan_out
+from spikewatt.energy.events import dense_macs, synapses_nonzero
 from spikewatt.energy.limits import Fit, fit
 from spikewatt.export.netx import Inspection, inspect
 from spikewatt.files import whole_file
@@ -77,7 +77,7 @@ def _rows(network: Network) -> list[dict[str, Any]]:
             "type": network.layer_types.get(p.layer, "-"),
             "shape": " x ".join(map(str, p.shape)),
             "neurons": p.size,
-            "synapses": sum(int(fan_out(network, q).sum()) for q in network.incoming(p.layer)),
+            "synapses": sum(synapses_nonzero(network, q) for q in network.incoming(p.layer)),
             "dense MACs/step": sum(dense_macs(network, q) for q in network.incoming(p.layer)),
             "depth": network.depths[p.layer],
         }

@@ -16,8 +16,8 @@ from spikewatt.export.netx.storage import put, put_text
 from spikewatt.network import Network, Readout, StartRule
 
 GROUP = "spikewatt"
-VERSION = 2
-READABLE = (1, 2)
+VERSION = 3
+READABLE = (1, 2, 3)
 
 
 @dataclass(frozen=True)

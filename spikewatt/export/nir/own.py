@@ -173,7 +173,9 @@ def _read_sparse(graph: Graph, name: str, ends: Ends, delays: Delays) -> Synapse
     elif delays["target"] is not None:
         delay = delays["target"][targets]
     shape = (int(weight.shape[0]), int(weight.shape[1]))
-    return Sparse(targets, sources, weight[targets, sources], shape, int(kept["macs"]), delay)
+    macs, repeats = int(kept["macs"]), int(kept.get("repeats", 1))
+    listed = targets, sources, weight[targets, sources]
+    return Sparse(*listed, shape, macs, delay, repeats=repeats)
 
 
 def _read_conv(graph: Graph, name: str, ends: Ends, delays: Delays) -> Synapses:
