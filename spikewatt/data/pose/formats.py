@@ -59,7 +59,7 @@ def _openpose(content: Any) -> tuple[Skeleton, Frames]:
 
 
 def _is_openpose_list(content: Any) -> bool:
-    return isinstance(content, list) and all(_is_openpose(c) for c in content)
+    return isinstance(content, list) and bool(content) and all(map(_is_openpose, content))
 
 
 def _openpose_list(frames: Iterable[Any]) -> tuple[Skeleton, Frames]:
