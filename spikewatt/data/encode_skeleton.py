@@ -30,6 +30,9 @@ class SkeletonEncoder:
     With `keep_path` the body is centred in the first frame only, so that it still walks.
     Of several bodies the `persons` that move most are kept, in the place, size and direction of
     the first of them, so that they stay where they are to each other.
+
+    A frame is a step. With `repeat` frames are places instead, and the whole clip is shown at each
+    of so many steps, as MK-SGN and Spikformer take it.
     """
 
     skeleton: Skeleton
@@ -41,9 +44,10 @@ class SkeletonEncoder:
     align_view: bool = True
     keep_path: bool = True
     persons: int = 1
+    repeat: int = 0
 
     KIND: ClassVar[str] = "skeleton"
-    VERSION: ClassVar[int] = 2  # version 1 had one person
+    VERSION: ClassVar[int] = 3  # version 1 had one person, version 2 no repeat
 
     def __post_init__(self) -> None:
         check_modalities(self.modalities)
@@ -59,8 +63,18 @@ class SkeletonEncoder:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Shape of the stimulus in Lava's order: (joints, persons, channels)."""
+        """Shape of the stimulus in Lava's order: (joints, persons, channels).
+
+        With `repeat` (frames, joints, channels).
+        """
+        if self.repeat:
+            return self.frames, self.skeleton.size, self.channels
         return self.skeleton.size, self.persons, self.channels
+
+    @property
+    def steps(self) -> int:
+        """T, steps of a clip."""
+        return self.repeat or self.frames
 
     def prepare(self, clip: Clip) -> npt.NDArray[np.float32]:
         """One body (T, V, 3) of all the clip's frames: repaired, centred, scaled, aligned.
@@ -107,14 +121,18 @@ class SkeletonEncoder:
         return np.asarray(np.clip(scaled, -self.limit, self.limit), dtype=np.int32)
 
     def encode(self, clip: Clip) -> Ints:
-        """The stimulus of a clip, (V, persons, C, frames) in Lava's order (x, y, channel, time)."""
+        """The stimulus of a clip, (*shape, steps) in Lava's order (x, y, channel, time)."""
         return np.asarray(self.encode_all([clip])[0])
 
     def encode_all(self, clips: Sequence[Clip]) -> Ints:
-        """The stimuli of clips, (N, V, persons, C, frames)."""
+        """The stimuli of clips, (N, *shape, steps)."""
         if not clips:
-            return np.zeros((0, *self.shape, self.frames), dtype=np.int32)
-        return to_lava(self.features(self._resized(clips)))
+            return np.zeros((0, *self.shape, self.steps), dtype=np.int32)
+        features = self.features(self._resized(clips))
+        if not self.repeat:
+            return to_lava(features)
+        by_frame = features[:, 0].transpose(0, 3, 2, 1)[..., None]  # (N, frames, V, C, 1)
+        return np.repeat(by_frame, self.repeat, axis=-1)
 
     def _resized(self, clips: Sequence[Clip]) -> npt.NDArray[np.float32]:
         return np.stack([self.resize(self.prepare_persons(c)) for c in clips])
@@ -148,12 +166,13 @@ class SkeletonEncoder:
             "align_view": self.align_view,
             "keep_path": self.keep_path,
             "persons": self.persons,
+            "repeat": self.repeat,
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> SkeletonEncoder:
         """The encoder of a record; raises SpikewattError for another version or broken fields."""
-        check_version(record, cls.KIND, (1, cls.VERSION))
+        check_version(record, cls.KIND, (1, 2, cls.VERSION))
         with reading(cls.KIND):
             return cls(
                 skeleton=skeleton(str(record["skeleton"])),
@@ -165,6 +184,7 @@ class SkeletonEncoder:
                 align_view=bool(record["align_view"]),
                 keep_path=bool(record["keep_path"]),
                 persons=1 if record["version"] == 1 else int(record["persons"]),
+                repeat=int(record["repeat"]) if record["version"] == cls.VERSION else 0,
             )
 
 
@@ -181,6 +201,8 @@ def _check_encoder(e: SkeletonEncoder) -> None:
         f"crop {e.crop} (above 0, at most 1)": 0 < e.crop <= 1,
         f"limit {e.limit} (1 or more)": e.limit >= 1,
         f"persons {e.persons} (1 or more)": e.persons >= 1,
+        f"repeat {e.repeat} (0 or more; one person)": e.repeat == 0
+        or (e.repeat > 0 and e.persons == 1),
         f"gain {e.gain} (one number above 0 for each modality)": len(e.gain) == len(e.modalities)
         and all(np.isfinite(g) and g > 0 for g in e.gain),
     }

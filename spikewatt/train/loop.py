@@ -14,12 +14,13 @@ import torch
 from lightning.fabric import Fabric
 from torch import nn
 
-from spikewatt.data.clips import Dataset
-from spikewatt.data.encode import SkeletonEncoder, encoder_from_dict
+from spikewatt.data.clips import AnyDataset
+from spikewatt.data.encode import Encoder, encoder_from_dict
 from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import FloatGraph
 from spikewatt.train import checkpoint as ckpt
-from spikewatt.train.batches import TrainingClips, fitted_encoder, task_of, to_clips, to_places
+from spikewatt.train.batches import batches, training_clips
+from spikewatt.train.inputs import fitted_encoder, task_of, to_clips, to_places
 from spikewatt.train.lowering import lower
 from spikewatt.train.models import Model, model
 from spikewatt.train.quantised import QuantisedNetwork, quantised
@@ -38,7 +39,7 @@ class Job:
     """One training run. data_spec is what the user wrote; resume goes on from out/last.ckpt."""
 
     model: Model
-    dataset: Dataset
+    dataset: AnyDataset
     data_spec: str
     recipe: Recipe
     options: Any
@@ -81,19 +82,16 @@ class Training:
     def __init__(self, job: Job, progress: Callable[[int, int], None]) -> None:
         self.job, self.progress = job, progress
         self.fabric = Fabric(accelerator=_accelerator(job.device), devices=1)
-        encoder = fitted_encoder(job.dataset, job.recipe)
-        self.clips = TrainingClips(job.dataset.train, encoder, job.recipe)
-        stimuli = encoder.encode_all(job.dataset.test)
-        self.test = to_clips(stimuli)
+        self.encoder = fitted_encoder(job.dataset, job.recipe, job.model.repeat(job.options))
+        self.clips = training_clips(job.dataset, self.encoder, job.recipe)
+        stimuli = self.encoder.encode_all(job.dataset.test)
+        self.test = to_clips(stimuli, self.encoder)
         self.sample = torch.as_tensor(stimuli[:: max(1, len(stimuli) // SAMPLE_CLIPS)])
         self.test_labels = torch.tensor([c.label for c in job.dataset.test])
-        self.calibration = to_clips(encoder.encode_all(job.dataset.train[:CALIBRATION_CLIPS]))
-        self.input_shape = encoder.shape
         torch.manual_seed(job.seed)
-        task = task_of(encoder, len(job.dataset.classes))
+        task = task_of(self.encoder, len(job.dataset.classes))
         self.float_net = job.model.build(task, job.options)
-        self.limit = encoder.limit
-        self.state = _State(self.float_net, _record(job, encoder))
+        self.state = _State(self.float_net, _record(job, self.encoder))
         self.optimizer: torch.optim.Optimizer | None = None
 
     @property
@@ -137,14 +135,14 @@ class Training:
         log.info("epoch %d: loss %.4f, %.1f s", epoch + 1, loss, seconds)
 
     def _train_epoch(self, epoch: int) -> float:
-        recipe, batches = self.job.recipe, self.clips.batches()
-        total_batches = (recipe.epochs + recipe.finetune_epochs) * batches
+        recipe, count = self.job.recipe, batches(self.clips, self.job.recipe)
+        total_batches = (recipe.epochs + recipe.finetune_epochs) * count
         loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         self.net.train()
         total = 0.0
         for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch)):
-            total += self._step(x, y, loss_of, self._rate(epoch, (i + 1) / batches)) * len(y)
-            self.progress(epoch * batches + i + 1, total_batches)
+            total += self._step(x, y, loss_of, self._rate(epoch, (i + 1) / count)) * len(y)
+            self.progress(epoch * count + i + 1, total_batches)
         return total / len(self.clips.labels)
 
     def _rate(self, epoch: int, share: float) -> float:
@@ -170,7 +168,7 @@ class Training:
 
     def _shaped(self, x: torch.Tensor) -> torch.Tensor:
         """Clips as the network that trains now takes them."""
-        return to_places(x) if self.state.fine else x
+        return to_places(x, self.encoder) if self.state.fine else x
 
     def _set_up(self, optimizer_state: dict[str, Any]) -> None:
         """Wrap network and optimizer for the device."""
@@ -188,12 +186,15 @@ class Training:
         log.info("float network: test accuracy %.4f", self.state.record["float_accuracy"])
         net = self.float_net.cpu()
         self.state.float_weights = {k: w.clone() for k, w in net.state_dict().items()}
-        twin = quantised(self._traced(), to_places(self.calibration), self.limit)
+        clips = self.job.dataset.train[:CALIBRATION_CLIPS]
+        calibration = to_clips(self.encoder.encode_all(clips), self.encoder)
+        places = to_places(calibration, self.encoder)
+        twin = quantised(self._traced(), places, self.encoder.limit)
         self.state.net, self.state.scales = twin, twin.scales
         self._set_up({})
 
     def _traced(self) -> FloatGraph:
-        return lower(self.float_net, self.calibration[:1].shape, self.input_shape)
+        return lower(self.float_net, tuple(self.test[:1].shape), self.encoder.shape)
 
     def _test_accuracy(self) -> float:
         return accuracy(self.net, self._shaped(self.test), self.test_labels)
@@ -244,7 +245,7 @@ def _accelerator(device: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
 
 
-def _record(job: Job, encoder: SkeletonEncoder) -> dict[str, Any]:
+def _record(job: Job, encoder: Encoder) -> dict[str, Any]:
     return {
         "model": job.model.name,
         "data": job.data_spec.partition(":")[0],
@@ -288,7 +289,7 @@ def restore(path: Path) -> tuple[nn.Module, dict[str, Any], np.ndarray]:
     load_weights(net, saved.float_weights, path)
     encoder = encoder_from_dict(saved.record["encoder"])
     stimuli = saved.sample.numpy()
-    graph = lower(net, to_clips(stimuli[:1]).shape, encoder.shape)
+    graph = lower(net, tuple(to_clips(stimuli[:1], encoder).shape), encoder.shape)
     twin = QuantisedNetwork(graph, saved.scales)
     load_weights(twin, saved.weights, path)
     return twin.eval(), saved.record, stimuli
