@@ -80,6 +80,18 @@ def events_of(x: npt.ArrayLike, y: npt.ArrayLike, p: npt.ArrayLike, t_us: npt.Ar
     return np.asarray(out[np.argsort(out["t_us"], kind="stable")])
 
 
+def check_pixels(events: Events, size: tuple[int, int], subject: str) -> Events:
+    """The events, if all lie on a sensor of this (width, height); raises SpikewattError."""
+    limits = {"x": size[0], "y": size[1], "p": 2}
+    for name, limit in limits.items():
+        if len(events) and (events[name].min() < 0 or events[name].max() >= limit):
+            raise SpikewattError(
+                f"{subject} has events of {name} from {events[name].min()} to "
+                f"{events[name].max()}; the limit is {limit - 1}. Unpack the archive again."
+            )
+    return events
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset(Generic[AnyClip]):
     """A data set with its split; `report` says what was skipped and why, a line each.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from spikewatt.data.class_names import DVS128_GESTURE
-from spikewatt.data.clips import Dataset, EventClip, Events, events_of
+from spikewatt.data.clips import Dataset, EventClip, Events, check_pixels, events_of
 from spikewatt.data.folders import Gathered, Split, check_folder, checked, gather
 from spikewatt.errors import SpikewattError
 
@@ -55,9 +55,7 @@ def _recording(file: Path) -> Events:
         ) from error
     address = raw["address"]  # bits: 0 valid, 1 polarity, 2 to 16 row, 17 to 31 column
     x, y, p = (address >> 17) & 0x7FFF, (address >> 2) & 0x7FFF, (address >> 1) & 1
-    if (x >= SIZE[0]).any() or (y >= SIZE[1]).any():
-        raise SpikewattError(f"dvs128-gesture: {file} has pixels outside of {SIZE}.")
-    return events_of(x, y, p, raw["timeStamp"])
+    return check_pixels(events_of(x, y, p, raw["timeStamp"]), SIZE, f"dvs128-gesture: {file}")
 
 
 def _tonic_io() -> Any:
@@ -108,7 +106,8 @@ def _published(folder: Path) -> Gathered[EventClip]:
 def _read_array(file: Path) -> Events:
     """tonic's arrays: columns x, y, polarity, milliseconds."""
     raw = np.load(file)
-    return events_of(raw[:, 0], raw[:, 1], raw[:, 2], raw[:, 3].astype(np.int64) * 1000)
+    events = events_of(raw[:, 0], raw[:, 1], raw[:, 2], raw[:, 3].astype(np.int64) * 1000)
+    return check_pixels(events, SIZE, f"dvs128-gesture: {file}")
 
 
 def _array_clip(file: Path) -> EventClip:

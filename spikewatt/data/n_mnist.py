@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikewatt.data.clips import Dataset, EventClip, Events, events_of
+from spikewatt.data.clips import Dataset, EventClip, Events, check_pixels, events_of
 from spikewatt.data.folders import Split, check_folder, gather
 from spikewatt.errors import SpikewattError
 
@@ -30,9 +30,8 @@ def read_events(file: Path) -> Events:
     t_us = ((raw[:, 2] & 127) << 16) | (raw[:, 3] << 8) | raw[:, 4]
     real = y != OVERFLOW_ROW
     t_us = t_us + OVERFLOW_US * np.cumsum(~real)
-    if (x[real] >= SIZE[0]).any() or (y[real] >= SIZE[1]).any():
-        raise SpikewattError(f"n-mnist: {file} has pixels outside of {SIZE}. Unpack it again.")
-    return events_of(x[real], y[real], raw[real, 2] >> 7, t_us[real])
+    events = events_of(x[real], y[real], raw[real, 2] >> 7, t_us[real])
+    return check_pixels(events, SIZE, f"n-mnist: {file}")
 
 
 def _clip(labels: dict[Path, int], file: Path) -> EventClip:

@@ -78,7 +78,7 @@ def test_broken_n_mnist_files(tmp_path: Path) -> None:
     ):
         assert reason in line
     (tmp_path / "1.bs2").write_bytes(five_bytes([(34, 2, 0, 5)]))
-    with pytest.raises(SpikewattError, match="outside of"):
+    with pytest.raises(SpikewattError, match=r"x from 34 to 34; the limit is 33"):
         _ = dataset.train[0].events
     (tmp_path / "train1K.txt").write_text("1 ten\n")
     with pytest.raises(SpikewattError, match="number and class"):
@@ -156,6 +156,9 @@ def test_the_arrays_of_tonics_download(tmp_path: Path) -> None:
     assert dataset.test[0].name == "user24_led_4"
     assert dataset.test[0].events.tolist() == [(3, 4, 1, 20_000), (5, 6, 0, 21_000)]
     assert len(dataset.report) == 3
+    np.save(tmp_path / "ibmGestureTest" / "user24_led" / "4.npy", np.array([[3, 128, 1, 2]]))
+    with pytest.raises(SpikewattError, match="y from 128"):
+        _ = dataset.test[0].events
     assert dataset.test[0].size == dvs128.SIZE
 
 
