@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import nn
 
+from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import FloatGraph, trace
-from spikewatt.export.lowering.maps import ConvMap, JointMap
+from spikewatt.export.lowering.maps import ConvMap, JointMap, PlaceMap
 from spikewatt.export.lowering.tracing import Handler
 from spikewatt.export.lowering.wires import Wire, attention
 from spikewatt.network import Shape
+from spikewatt.train.blocks.ann.layered import ClipNorm
 from spikewatt.train.blocks.attention import Attend, mask_sum
 from spikewatt.train.blocks.bone_conv import BoneConv
+from spikewatt.train.blocks.fusion import ConstantFusion, MutualInformationFusion
 from spikewatt.train.blocks.graph_conv import GraphConv
 from spikewatt.train.blocks.mask_attention import MaskMixer
 from spikewatt.train.blocks.readout import IntegratingReadout
@@ -76,11 +80,36 @@ def mask_mixer(module: MaskMixer, q: Wire, k: Wire, v: Wire) -> Wire:
     return q * module.neuron(summed)
 
 
+def clip_norm(module: ClipNorm, wire: Wire) -> Wire:
+    """y[v, c] = g[v, c] x[v, c] + b[v, c]: a gain for each joint, which the next layer takes up."""
+    norm, (persons, channels, joints) = module.norm, module.shape
+    if persons != 1:
+        raise SpikewattError(
+            f"The network reads {persons} persons at once; on a chip each is a clip of its own. "
+            "Train it with persons = 1 to export it."
+        )
+    gain = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias.detach() - norm.running_mean * gain
+    each = [v.view(channels, 1, joints).expand(-1, *wire.places) for v in (gain, shift)]
+    n, c, v, f = wire.shape
+    scaled = wire.mapped(PlaceMap(each[0].clone()), (n, c, f, v), channels, wire.places)
+    return replace(scaled, bias=scaled.bias + each[1])
+
+
+def fused(module: nn.Module, wires: Sequence[Wire]) -> Wire:
+    """sum over modalities of W_m P_m, W frozen from the training set."""
+    weights = module.weights.detach().tolist()
+    return sum((w * p for w, p in zip(weights[1:], wires[1:], strict=True)), wires[0] * weights[0])
+
+
 LOWERINGS: dict[type[nn.Module], Handler] = {
     Attend: attend,
     BoneConv: bone_conv,
+    ClipNorm: clip_norm,
+    ConstantFusion: fused,
     GraphConv: graph_conv,
     MaskMixer: mask_mixer,
+    MutualInformationFusion: fused,
     IntegratingReadout: integrating_readout,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,13 +17,19 @@ CURRENT_SHIFT = 6  # Lava's v counts in 2**-6 of the weights' unit
 
 @contextmanager
 def slayer_neurons(net: torch.nn.Module) -> Iterator[None]:
-    """Neurons run lava-dl's own code while this lasts, step by step, not the compiled pass."""
+    """Neurons run lava-dl's own code while this lasts, step by step, not the compiled pass.
+
+    lava-dl compares integer voltages with a float threshold, which torch does in its default type.
+    """
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
     neurons = [m for m in net.modules() if isinstance(m, CubaNeuron)]
     for neuron in neurons:
         neuron.compiled = False
     try:
         yield
     finally:
+        torch.set_default_dtype(default)
         for neuron in neurons:
             neuron.compiled = True
 
@@ -31,12 +38,15 @@ def slayer_neurons(net: torch.nn.Module) -> Iterator[None]:
 def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Spikes of each population (N, x, y, channel, T) int32, and the read-out's v (N, classes).
 
-    stimuli: (N, x, y, channel, T), Lava's order. Neurons run slayer's code, step by step.
+    stimuli: (N, x, y, channel, T), Lava's order. Neurons run slayer's code, step by step, in
+    float64: in float32 a threshold of 4096 or more swallows the epsilon by which slayer's >= says
+    what Lava's > says.
     """
-    x = torch.as_tensor(stimuli, dtype=torch.float32).permute(0, 3, 1, 2, 4).contiguous()
-    with slayer_neurons(net):
-        trace = net.eval().spikes(x)
-        membrane = net.membrane(x, trace)
+    x = torch.as_tensor(stimuli, dtype=torch.float64).permute(0, 3, 1, 2, 4).contiguous()
+    exact = copy.deepcopy(net).double().eval()
+    with slayer_neurons(exact):
+        trace = exact.spikes(x)
+        membrane = exact.membrane(x, trace)
     spikes = [s.permute(0, 2, 3, 1, 4).numpy().astype(np.int32) for s in trace]
     units = np.rint(membrane.double().numpy() * WEIGHT_SCALE).astype(np.int64)
     return spikes, units << CURRENT_SHIFT

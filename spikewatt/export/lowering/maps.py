@@ -16,6 +16,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy import sparse
 from torch.nn import functional
 
 from spikewatt.errors import SpikewattError
@@ -267,6 +268,22 @@ def _conv_of_places(first: PlaceMap, then: ConvMap) -> ListedMap:
     return ListedMap(weight * gains[seen], to, seen, (*places, out), macs)
 
 
+def _matrix(m: ListedMap, sources: int) -> sparse.csr_matrix:
+    pairs = (m.targets.numpy(), m.sources.numpy())
+    return sparse.csr_matrix((m.weight.numpy(), pairs), shape=(prod(m.target), sources))
+
+
+def _conv_of_listed(first: ListedMap, then: ConvMap) -> ListedMap:
+    """The product of two sparse matrices."""
+    channels = first.target[2]
+    ones = PlaceMap(torch.ones(channels, *first.target[:2]))
+    second = _conv_of_places(ones, then)
+    sources = int(first.sources.max()) + 1
+    both = (_matrix(second, prod(first.target)) @ _matrix(first, sources)).tocoo()
+    weight, to, seen = (torch.as_tensor(a) for a in (both.data, both.row, both.col))
+    return ListedMap(weight, to.long(), seen.long(), second.target, first.macs + second.macs)
+
+
 def _joints_of_places(first: PlaceMap, then: JointMap) -> JointMap:
     """Pairs of joints, each times the gain of the joint it reads."""
     gains = first.weight.flatten(1)  # (C in, places)
@@ -285,6 +302,8 @@ def compose(first: Map, then: Map) -> Map:
         return replace(first, weight=then.full()[..., 0, 0] @ first.weight)
     if isinstance(first, PlaceMap) and isinstance(then, ConvMap):
         return _conv_of_places(first, then)
+    if isinstance(first, ListedMap) and isinstance(then, ConvMap):
+        return _conv_of_listed(first, then)
     if isinstance(first, PlaceMap) and isinstance(then, JointMap):
         return _joints_of_places(first, then)
     if isinstance(then, PlaceMap) and is_scalar(first):
