@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from spikewatt.energy.events import Counters, fan_out, fan_out_stored
 from spikewatt.lava_runtime.engine import Request
@@ -41,7 +42,14 @@ class Afferent:
     source_size: int
     source_depth: int
     fan_out: Counters
-    fan_out_stored: Counters
+    fan_out_stored: Counters | None  # None where it is the same
+
+    def events(self, active: npt.NDArray[np.intp]) -> tuple[int, int]:
+        """Synaptic events of the active sources, and those with stored zeros."""
+        events = int(self.fan_out[active].sum())
+        if self.fan_out_stored is None:
+            return events, events
+        return events, int(self.fan_out_stored[active].sum())
 
 
 def _afferent(network: Network, p: Projection) -> Afferent:
@@ -55,7 +63,7 @@ def _afferent(network: Network, p: Projection) -> Afferent:
         source_size=events.size,
         source_depth=network.depths[p.source],
         fan_out=events,
-        fan_out_stored=stored,
+        fan_out_stored=None if np.array_equal(events, stored) else stored,
     )
 
 
@@ -76,8 +84,8 @@ class PopulationCore:
         self.depth = network.depths[population.layer]
         self.afferents = [_afferent(network, p) for p in network.incoming(population.layer)]
         self.state = neuron_state(population.neuron, self.size)
-        waits = [a.delay + a.kernel.delays for a in self.afferents]
-        shape = (max(waits, default=0) + 1, self.state.parts, self.size)
+        waits = [a.delay + a.kernel.waits for a in self.afferents]
+        shape = (self.state.parts, max(waits, default=0) + 2, self.size)
         self.dendrite = Dendrite(shape)
         # what wraps apart from the others needs a buffer of its own
         self.apart = {
@@ -106,17 +114,16 @@ class PopulationCore:
     def receive(self, step: int, index: int, spikes: IntArray) -> None:
         """Take in what a projection's source sent in this step, (sources,)."""
         a = self.afferents[index]
-        active = np.flatnonzero(spikes)
+        active = np.flatnonzero(spikes.astype(bool))
         if not active.size:
             return
-        counts = (active.size, a.fan_out[active].sum(), a.fan_out_stored[active].sum())
-        self.recorder.received(step, a.source_depth, counts)
+        self.recorder.received(step, a.source_depth, (active.size, *a.events(active)))
         first = step + 1 + a.delay
         limit = self.schedule.last_arrival(step, a.source_depth, self.depth)
-        in_time = a.kernel.delays if limit is None else limit - first
-        if in_time > 0:
-            rows = a.kernel.rows(active, spikes[active] if a.graded else None)
-            self.apart.get(index, self.dendrite).add(a.part, first, rows[:in_time])
+        in_time = None if limit is None else limit - first
+        if in_time is None or in_time > 0:
+            arrivals = a.kernel.arrivals(active, spikes[active] if a.graded else None)
+            self.apart.get(index, self.dendrite).add(a.part, first, in_time, arrivals)
 
 
 def _results(request: Request, layer: int, place: Workplace) -> PopulationResults:
