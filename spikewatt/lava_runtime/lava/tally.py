@@ -1,0 +1,69 @@
+"""Counts one projection's synaptic events, many steps at a time.
+
+What a step adds is a handful of numbers, and reaching for numpy costs more than adding them up;
+so the spikes' sources are kept until there are enough. Nothing is lost: every spike is counted,
+at the step in which it was sent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatt.energy.events import Counters
+from spikewatt.lava_runtime.lava.results import PopulationResults, Window
+
+STEPS_MAX, SPIKES_MAX = 256, 2**16  # 0.5 MB
+
+
+class Tally:
+    """Spikes in, synaptic events, and events with stored zeros, of one projection.
+
+    fan_out, fan_out_stored: (sources,). window: at the source's depth. last: step after which
+    nothing comes.
+    """
+
+    def __init__(
+        self,
+        fan_out: Counters,
+        fan_out_stored: Counters,
+        results: PopulationResults,
+        window: Window,
+        last: int,
+    ) -> None:
+        self.fan_out = fan_out
+        is_same = np.array_equal(fan_out, fan_out_stored)
+        self.fan_out_stored = None if is_same else fan_out_stored
+        self.results, self.window, self.last = results, window, last
+        self._forget()
+
+    def _forget(self) -> None:
+        self.steps: list[int] = []
+        self.active: list[npt.NDArray[np.intp]] = []
+        self.spikes = 0
+
+    def add(self, step: int, active: npt.NDArray[np.intp]) -> None:
+        """Take note of the sources that spiked in a step."""
+        if active.size:
+            self.steps.append(step)
+            self.active.append(active)
+            self.spikes += active.size
+        if len(self.steps) >= STEPS_MAX or self.spikes >= SPIKES_MAX or step == self.last:
+            self._count()
+
+    def _count(self) -> None:
+        """Add up what is kept, step by step."""
+        if not self.steps:
+            return
+        spikes_in = np.array([len(a) for a in self.active])
+        first, sources = np.cumsum(spikes_in) - spikes_in, np.concatenate(self.active)
+        events = np.add.reduceat(self.fan_out[sources], first)
+        stored = events
+        if self.fan_out_stored is not None:
+            stored = np.add.reduceat(self.fan_out_stored[sources], first)
+        sample, index = self.window.sample[self.steps], self.window.index[self.steps]
+        counted = sample >= 0
+        for row, n in ((0, spikes_in), (2, events), (3, stored)):
+            self.results.counts[row, sample[counted], index[counted]] += n[counted]
+            self.results.fill[row] += n[~counted].sum()
+        self._forget()
