@@ -100,18 +100,19 @@ def one_projection(rate: float, neurons: int = 1024, steps: int = 256) -> Reques
 def activity_section(effort: Effort) -> Section:
     """Time of a step against its events, over three decades."""
     rates = (0.01, 0.1) if effort.quick else (0.0005, 0.002, 0.005, 0.02, 0.05, 0.2, 0.5)
+    neurons = 256 if effort.quick else 1024
     points = []
     for rate in rates:
-        request = one_projection(rate, 256 if effort.quick else 1024)
+        request = one_projection(rate, neurons)
         events = total_events(engine("native").run(request).counts)
         steps = request.schedule.steps
         points.append(Point(events / steps, request, steps))
-    groups = tuple(at(point, effort) for point in points)
     text = (
-        "One dense projection (1024 x 1024, with its neurons), milliseconds a step, against the "
-        "synaptic events of a step. Native's time follows the events; dense time does not."
+        f"One dense projection ({neurons} x {neurons}, with its neurons), milliseconds a step, "
+        "against the synaptic events of a step; the input spikes in "
+        f"{100 * rates[0]:g} to {100 * rates[-1]:g} % of its cells."
     )
-    return Section("events", "Time against events", text, groups, "synaptic events a step")
+    return _curve("events", "Time against events", text, points, effort, "synaptic events a step")
 
 
 def steps_section(effort: Effort) -> Section:
@@ -174,13 +175,13 @@ def memory_section(effort: Effort) -> Section:
     )
     text = (
         "Peak resident memory of a process that imports, builds and runs three dense layers as "
-        "wide as x says, 64 steps: native and dense torch by `ru_maxrss`, our Lava engine the "
-        "proportional memory of all its processes together. The baseline is the imports of each."
+        "wide as x says, 64 steps: native and dense torch by Linux's VmHWM, our Lava engine the "
+        "proportional memory of all its processes together. Most of the smallest is imports."
     )
     return Section("memory", "Memory against network size", text, groups, "neurons a layer")
 
 
-SECTIONS: tuple[Callable[[Effort], Section], ...] = (
+MAKERS: tuple[Callable[[Effort], Section], ...] = (
     activity_section,
     steps_section,
     batch_section,
@@ -189,6 +190,11 @@ SECTIONS: tuple[Callable[[Effort], Section], ...] = (
 )
 
 
+def sections(effort: Effort) -> tuple[Section, ...]:
+    """All curves."""
+    return tuple(make(effort) for make in MAKERS)
+
+
 if __name__ == "__main__":
     chosen = QUICK if "--quick" in sys.argv else FULL
-    print(json.dumps([make(chosen).to_dict() for make in SECTIONS], indent=1))
+    print(json.dumps([section.to_dict() for section in sections(chosen)], indent=1))

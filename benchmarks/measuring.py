@@ -104,9 +104,10 @@ def in_turn(contestants: Mapping[str, Measure], rounds: int, budget_s: float) ->
         spent = perf_counter() - begun
         if done and spent * (done + 1) / done > budget_s:
             break
-        for name, measure in contestants.items():
+        names = list(contestants)
+        for name in names[done % len(names) :] + names[: done % len(names)]:  # nobody always first
             if name not in failed:
-                cell = attempt(measure)
+                cell = attempt(contestants[name])
                 values[name] += cell.values
                 if cell.unavailable:
                     failed[name] = cell.unavailable

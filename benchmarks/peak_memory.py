@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +14,13 @@ from measuring import Measure
 
 
 def peak_mb() -> float:
-    """The largest resident memory that this process has had (Linux gives KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    """The largest resident memory that this process has had since it started.
+
+    Not `ru_maxrss`: a child's begins with that of the process that spawned it.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    kib = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(kib) * 1024 / 1e6
 
 
 def native(shape: workloads.Synthetic) -> float:
