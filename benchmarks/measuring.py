@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -90,6 +90,14 @@ def attempt(measure: Measure) -> Cell:
         return Cell((measure(),))
     except Exception as error:
         return Cell(unavailable=reason(error))
+
+
+def guarded(group: Group, make: Callable[[], Group]) -> Group:
+    """What `make` gives; where that fails, the given group's name with the reason."""
+    try:
+        return make()
+    except Exception as error:
+        return replace(group, cells={group.base: Cell(unavailable=reason(error))})
 
 
 def in_turn(contestants: Mapping[str, Measure], rounds: int, budget_s: float) -> dict[str, Cell]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import Cell, Effort, Group, Measure, Section, attempt, in_turn, reason
+from measuring import Cell, Effort, Group, Measure, Section, attempt, guarded, in_turn, reason
 
 SIDE = Path(__file__).with_name("peers_neuron.py")
 BASE = "spikewatt"
@@ -241,14 +241,16 @@ snnTorch and SpikingJelly run in an environment of their own with the same torch
 newest SpikingJelly needs newer ones and stands apart."""
 
 
-def sections(effort: Effort) -> tuple[Section, ...]:
+def section(effort: Effort) -> Section:
     """The neurons' table."""
     shape = (8, 256, 32) if effort.quick else (32, 1024, 64)
     cores = len(os.sched_getaffinity(0))
-    groups = [neuron_group(shape, Place("cpu", 1), effort)]
-    if not effort.quick:
-        groups.append(neuron_group(shape, Place("cpu", cores), effort))
-    gpu = Place("cuda", cores)
-    on_gpu = torch.cuda.is_available()
-    groups.append(neuron_group(shape, gpu, effort) if on_gpu else no_gpu())
-    return (Section("neurons", "The training neuron", TEXT, tuple(groups)),)
+    places = [Place("cpu", 1)] if effort.quick else [Place("cpu", 1), Place("cpu", cores)]
+    places += [Place("cuda", cores)] if torch.cuda.is_available() else []
+    groups = []
+    for place in places:
+        empty = Group(str(place), f"{BASE} CUBA", "ms", {})
+        groups.append(guarded(empty, lambda place=place: neuron_group(shape, place, effort)))
+    if not torch.cuda.is_available():
+        groups.append(no_gpu())
+    return Section("neurons", "The training neuron", TEXT, tuple(groups))

@@ -29,23 +29,24 @@ import page  # noqa: E402
 from measuring import FULL, QUICK, Effort, Section, reason  # noqa: E402
 
 DOCS = HERE.parent / "docs"
-PARTS: dict[str, Callable[[Effort], tuple[Section, ...]]] = {
-    "engines": engines.sections,
-    "curves": curves.sections,
-    "counting": counting_cost.sections,
-    "neurons": neurons.sections,
+PARTS: dict[str, Callable[[Effort], Section]] = {
+    "engines": engines.section,
+    **curves.SECTIONS,
+    "counting": counting_cost.section,
+    "test_set": counting_cost.test_set_section,
+    "neurons": neurons.section,
 }
 
 
-def measured(name: str, effort: Effort) -> tuple[Section, ...]:
-    """One part; where it fails as a whole, a section that says why."""
+def measured(name: str, effort: Effort) -> Section:
+    """One section; where it fails as a whole, it says why."""
     begun = perf_counter()
     sys.stderr.write(f"{name} ... ")
     sys.stderr.flush()
     try:
         found = PARTS[name](effort)
     except Exception as error:
-        found = (Section(name, name.capitalize(), "", (), unavailable=reason(error)),)
+        found = Section(name, name.capitalize(), "", (), unavailable=reason(error))
     sys.stderr.write(f"{perf_counter() - begun:.0f} s\n")
     return found
 
@@ -53,7 +54,7 @@ def measured(name: str, effort: Effort) -> tuple[Section, ...]:
 def write(out: Path | None, effort: Effort, names: list[str]) -> str:
     """Measure, write all files, return the page."""
     on = machine.describe()
-    sections = [section for name in names for section in measured(name, effort)]
+    sections = [measured(name, effort) for name in names]
     folder = out or DOCS
     folder.mkdir(parents=True, exist_ok=True)
     into = folder if out else folder / "figures"
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     names = given.only.split(",")
     unknown = sorted(set(names) - set(PARTS))
     if unknown:
-        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+        parser.error(f"no section {unknown[0]!r}; there are {', '.join(PARTS)}")
     sys.stdout.write(write(given.out, QUICK if given.quick else FULL, names))
 
 
