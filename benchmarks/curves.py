@@ -27,7 +27,7 @@ from spikewatt.lava_runtime.engines import engine
 from spikewatt.lava_runtime.schedule import stream
 from spikewatt.network import Dense, Input, Network, Population, Projection
 
-POINT_BUDGET_S = 8.0
+POINT_BUDGET_S = 6.0
 LAVA_STEPS_MAX = 8192  # of all clips: some seconds
 STOCK_STEPS = 32
 

@@ -8,6 +8,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter
 from measuring import Section
 
 STYLE = {
@@ -17,6 +18,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 COLOURS = ("#0b6e4f", "#c1440e", "#3a5a98", "#8a8a8a", "#b8860b", "#6d4c8d")
 
 
@@ -24,7 +26,7 @@ def draw_curve(section: Section, path: Path) -> None:
     """Medians over x with their spread, both axes logarithmic."""
     names = list(dict.fromkeys(n for g in section.groups for n in g.cells))
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
+        figure, axes = plt.subplots(figsize=(5, 3.8), layout="constrained")
         for colour, name in zip(COLOURS, names, strict=False):
             there = [g for g in section.groups if name in g.cells and g.cells[name].values]
             if not there:
@@ -35,16 +37,18 @@ def draw_curve(section: Section, path: Path) -> None:
             axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
             axes.plot(x, medians, "o-", color=colour, label=name, markersize=3, linewidth=1.2)
         axes.set(xscale="log", yscale="log", xlabel=section.x_label, title=section.title)
+        axes.xaxis.set_major_formatter(PLAIN)
+        axes.yaxis.set_major_formatter(PLAIN)
         axes.set_ylabel(section.groups[0].unit)
-        axes.legend(frameon=False)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 
 
 def draw_ratios(section: Section, path: Path) -> None:
-    """Bars of the ratio to the base, by group, on a logarithmic axis."""
+    """Bars from 1 to the ratio to the base, by group, on a logarithmic axis."""
     bars = [
-        (f"{g.name}: {name}", found.median, found.spread)
+        (f"{g.name.split(':')[0]}: {name}", found.median, found.spread)
         for g in section.groups
         for name in g.cells
         if name != g.base and (found := g.ratio(name)) is not None
@@ -52,11 +56,12 @@ def draw_ratios(section: Section, path: Path) -> None:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6, 0.6 + 0.28 * len(bars)), layout="constrained")
         for i, (_, median, (low, high)) in enumerate(bars):
-            axes.barh(i, median, color=COLOURS[0], height=0.6)
+            axes.barh(i, median - 1, left=1, color=COLOURS[0], height=0.6)
             axes.plot([low, high], [i, i], color="black", linewidth=1)
-        axes.set_yticks(range(len(bars)), [label for label, _, _ in bars])
+        axes.set_yticks(range(len(bars)), [f"{label} ({median:.3g})" for label, median, _ in bars])
         axes.axvline(1, color="grey", linewidth=0.8)
-        axes.set(xscale="log", xlabel=f"time over that of {section.groups[0].base}")
+        axes.set(xscale="log", xlabel=f"ratio to {section.groups[0].base}")
+        axes.xaxis.set_major_formatter(PLAIN)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 

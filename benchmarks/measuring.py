@@ -146,7 +146,7 @@ class Effort:
     """How much is measured: rounds at most, seconds for a group, and whether sizes are small."""
 
     rounds: int = 5
-    budget_s: float = 60.0
+    budget_s: float = 45.0
     quick: bool = False
 
     def sizes(self, full: tuple[int, ...], quick: tuple[int, ...]) -> tuple[int, ...]:
