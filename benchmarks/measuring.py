@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
+BURST_S = 0.1
 Measure = Callable[[], float]  # runs once; the seconds (or other quantity) to be compared
 
 
@@ -84,10 +85,18 @@ def reason(error: BaseException) -> str:
     return said if len(said) <= 200 else f"{said[:197]}..."
 
 
-def attempt(measure: Measure) -> Cell:
+def burst(measure: Measure, seconds: float) -> float:
+    """The median of short runs that follow one another for some time; a long run is alone."""
+    begun, found = perf_counter(), [measure()]
+    while perf_counter() - begun < seconds:
+        found.append(measure())
+    return statistics.median(found)
+
+
+def attempt(measure: Measure, burst_s: float = 0.0) -> Cell:
     """One value, or the reason why there is none: one row must not end the whole table."""
     try:
-        return Cell((measure(),))
+        return Cell((burst(measure, burst_s),))
     except Exception as error:
         return Cell(unavailable=reason(error))
 
@@ -100,8 +109,10 @@ def guarded(group: Group, make: Callable[[], Group]) -> Group:
         return replace(group, cells={group.base: Cell(unavailable=reason(error))})
 
 
-def in_turn(contestants: Mapping[str, Measure], rounds: int, budget_s: float) -> dict[str, Cell]:
-    """Rounds in which each runs once, at least one, until the budget is spent.
+def in_turn(
+    contestants: Mapping[str, Measure], rounds: int, budget_s: float, burst_s: float = BURST_S
+) -> dict[str, Cell]:
+    """Rounds in which each has a turn of a burst, at least one, until the budget is spent.
 
     One that fails is not asked again.
     """
@@ -115,7 +126,7 @@ def in_turn(contestants: Mapping[str, Measure], rounds: int, budget_s: float) ->
         names = list(contestants)
         for name in names[done % len(names) :] + names[: done % len(names)]:  # nobody always first
             if name not in failed:
-                cell = attempt(contestants[name])
+                cell = attempt(contestants[name], burst_s)
                 values[name] += cell.values
                 if cell.unavailable:
                     failed[name] = cell.unavailable

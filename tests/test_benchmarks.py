@@ -44,7 +44,7 @@ def test_ratios_are_taken_within_a_round(script):
         turns.append("second")
         return 3 * (10.0 if len(turns) == 3 else first.now)
 
-    cells = measuring.in_turn({"first": first, "second": second}, 2, 60.0)
+    cells = measuring.in_turn({"first": first, "second": second}, 2, 60.0, burst_s=0)
     group = measuring.Group("", "first", "s", cells)
     assert turns == ["first", "second", "second", "first"]
     assert group.ratio("second").values == (3.0, 3.0)
@@ -67,11 +67,17 @@ def test_a_row_that_fails_says_why_and_stops_nothing(script):
     assert "unavailable, because cannot open file.net" in page.group_table(lost)
 
 
+def test_a_turn_of_short_runs_is_their_median(script):
+    values = iter([100.0] + [1.0] * 10**7)
+    cells = script("measuring").in_turn({"short": lambda: next(values)}, 1, 60.0, burst_s=0.01)
+    assert cells["short"].values == (1.0,)
+
+
 def test_rounds_end_when_the_time_is_spent(script):
     import time
 
     measuring = script("measuring")
-    cells = measuring.in_turn({"slow": lambda: time.sleep(0.02) or 1.0}, 50, 0.05)
+    cells = measuring.in_turn({"slow": lambda: time.sleep(0.02) or 1.0}, 50, 0.05, burst_s=0)
     assert 1 <= len(cells["slow"].values) < 10
 
 
