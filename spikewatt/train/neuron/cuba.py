@@ -38,6 +38,7 @@ class CubaNeuron(nn.Module):
     pass elsewhere: that is the reference an export is checked against.
     """
 
+    lava_dl_type = "neuron.cuba.Neuron"  # what exporters may take this very class for
     compiled = True
     exact_decay = False  # slayer's gradient of the decays
 
