@@ -26,16 +26,15 @@ class Window:
     """Which sample and which of its counted steps a global step is, at one depth."""
 
     def __init__(self, schedule: Schedule, depth: int) -> None:
-        self.sample = np.full(schedule.total_steps, -1)
-        self.index = np.full(schedule.total_steps, -1)
-        for k in range(schedule.samples):
-            start, stop = schedule.window(k, depth)
-            self.sample[start:stop] = k
-            self.index[start:stop] = np.arange(stop - start)
+        self.samples, self.steps = schedule.samples, schedule.steps
+        self.start, _ = schedule.window(0, depth)
+        # one sample needs no period
+        self.period = schedule.window(1, depth)[0] - self.start or schedule.total_steps + 1
 
     def of(self, step: int) -> tuple[int, int]:
         """(sample, step of the sample), or (-1, -1) outside every sample."""
-        return int(self.sample[step]), int(self.index[step])
+        sample, index = divmod(step - self.start, self.period)
+        return (sample, index) if 0 <= sample < self.samples and index < self.steps else (-1, -1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.lava.results import PopulationResults, Window
 
-STEPS_MAX, SPIKES_MAX = 256, 2**16  # 0.5 MB
+STEPS_MAX, SPIKES_MAX = 256, 2**14  # 0.1 MB
 
 
 class Tally:
@@ -38,22 +38,22 @@ class Tally:
         self._forget()
 
     def _forget(self) -> None:
-        self.steps: list[int] = []
+        self.places: list[tuple[int, int]] = []  # sample and step of the sample
         self.active: list[npt.NDArray[np.intp]] = []
         self.spikes = 0
 
     def add(self, step: int, active: npt.NDArray[np.intp]) -> None:
         """Take note of the sources that spiked in a step."""
         if active.size:
-            self.steps.append(step)
+            self.places.append(self.window.of(step))
             self.active.append(active)
             self.spikes += active.size
-        if len(self.steps) >= STEPS_MAX or self.spikes >= SPIKES_MAX or step == self.last:
+        if len(self.places) >= STEPS_MAX or self.spikes >= SPIKES_MAX or step == self.last:
             self._count()
 
     def _count(self) -> None:
         """Add up what is kept, step by step."""
-        if not self.steps:
+        if not self.places:
             return
         spikes_in = np.array([len(a) for a in self.active])
         first, sources = np.cumsum(spikes_in) - spikes_in, np.concatenate(self.active)
@@ -61,7 +61,7 @@ class Tally:
         stored = events
         if self.fan_out_stored is not None:
             stored = np.add.reduceat(self.fan_out_stored[sources], first)
-        sample, index = self.window.sample[self.steps], self.window.index[self.steps]
+        sample, index = np.array(self.places).T
         counted = sample >= 0
         for row, n in ((0, spikes_in), (2, events), (3, stored)):
             self.results.counts[row, sample[counted], index[counted]] += n[counted]
