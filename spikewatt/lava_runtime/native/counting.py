@@ -13,11 +13,11 @@ class FanOut:
     """Events and stored events of each source neuron, added up in one number where they fit.
 
     The stored ones are the upper half of 64 bits. A source spikes once a step, so that a step's
-    events are at most the projection's synapses; from 2**32 synapses on the halves are apart.
+    events are at most the projection's synapses; from 2**31 synapses on they are summed apart.
     """
 
     def __init__(self, events: Counters, stored: Counters) -> None:
-        self.fits = int(stored.sum()) < 1 << HALF
+        self.fits = int(stored.sum()) < 1 << (HALF - 1)
         self.columns = (events + (stored << HALF),) if self.fits else (events, stored)
 
     def count(self, spikes: Spikes, counts: Counters, first: int) -> None:

@@ -16,23 +16,21 @@ from spikewatt.lava_runtime.native.lanes import kernel
 
 
 @kernel
-def collect_input(
-    stimulus: Any, column: int, lo: int, hi: int, starts: Any, neurons: Any, values: Any,
-) -> None:  # fmt: skip
-    """Turn columns of a stimulus (channels, T) into spikes of the chunk's steps [lo, hi)."""
+def collect_input(stimulus: Any, lo: int, starts: Any, neurons: Any, values: Any) -> None:
+    """Turn a stimulus (channels, steps) into spikes of the chunk's steps from lo on."""
     starts[:] = 0
     for i in range(stimulus.shape[0]):
-        for t in range(lo, hi):
-            starts[t + 1] += stimulus[i, column + t - lo] != 0
+        for t in range(stimulus.shape[1]):
+            starts[lo + t + 1] += stimulus[i, t] != 0
     for t in range(starts.size - 1):
         starts[t + 1] += starts[t]
-    filled = np.zeros(starts.size, np.int64)
+    ends = starts.copy()
     for i in range(stimulus.shape[0]):
-        for t in range(lo, hi):
-            value = stimulus[i, column + t - lo]
+        for t in range(stimulus.shape[1]):
+            value = stimulus[i, t]
             if value != 0:
-                k = starts[t] + filled[t]
-                filled[t] += 1
+                k = ends[lo + t]
+                ends[lo + t] = k + 1
                 neurons[k] = i
                 if values.size > 0:
                     values[k] = value

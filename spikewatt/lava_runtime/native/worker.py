@@ -12,6 +12,7 @@ from spikewatt.lava_runtime.native.ledger import RECEIVED, SENT, Ledger
 from spikewatt.lava_runtime.native.program import Program
 from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
 from spikewatt.lava_runtime.native.state import Active, State
+from spikewatt.lava_runtime.native.synapses import ints
 from spikewatt.network import IntArray
 
 Tick = Callable[[int], None]  # told the local steps just done
@@ -24,7 +25,8 @@ class Worker:
         self.program, self.ledger = program, ledger
         request, length = ledger.request, program.clock.length
         self.source = program.network.input
-        self.stimulus = request.stimulus.reshape(len(request.stimulus), self.source.size, -1)
+        stimulus = np.asarray(request.stimulus)  # a mapped file is read by the chunk
+        self.stimulus = stimulus.reshape(len(stimulus), self.source.size, -1)
         recorded = request.record if request.record_state else ()
         self.states = [State(c, program.chunk, length, c.layer in recorded) for c in program.cells]
         self.spikes = {s.cell.layer: s.spikes for s in self.states}
@@ -59,7 +61,7 @@ class Worker:
         held = self.source.drives_bias and self.stimulus.shape[2] == 1
         if not held or span is None or (span.begin, span.end) != running:
             return None
-        return np.ascontiguousarray(self.stimulus[span.row].T)
+        return ints(self.stimulus[span.row].T)
 
     def _inside(self, span: Span | None, first: int, steps: int) -> tuple[int, int, int]:
         """The span's part of a chunk: chunk steps [lo, hi) and the column of lo."""
@@ -78,8 +80,8 @@ class Worker:
             self.drive[lo:hi] = row.T if is_held else row[:, column : column + hi - lo].T
             return
         spikes = self.spikes[self.source.layer].cut(0, steps)
-        args = (spikes.starts, spikes.neurons, spikes.values)
-        kernels.collect_input(row, column, lo, hi, *args)
+        piece = ints(row[:, column : column + hi - lo])
+        kernels.collect_input(piece, lo, spikes.starts, spikes.neurons, spikes.values)
 
     def _advance(
         self, state: State, period: int, chunk: tuple[int, int], bounds: tuple[int, int]
