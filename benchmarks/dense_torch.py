@@ -7,7 +7,9 @@ checks that each time. Zero spikes are multiplied like any others: time does not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -131,6 +133,17 @@ class Layer:
         return fires.float()
 
 
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """torch on so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @dataclass(frozen=True, eq=False)
 class DenseRun:
     """Seconds of building and of stepping; spikes by layer, (N, size, T), where recorded."""
@@ -144,6 +157,8 @@ class DenseTorch:
     """A request's dense pass: clips as one batch, each layer in the step of its source; or a
     stream on Lava's clock, each layer a step behind its source, reset as the schedule says.
 
+    It takes as many threads as the native engine: a core for each clip as long as there are any.
+
     Raises SpikewattError for neurons, delays and start rules that it does not have.
     """
 
@@ -153,6 +168,7 @@ class DenseTorch:
         self.clips = request.schedule.windowed
         if self.clips and not request.schedule.staggered:
             raise SpikewattError("The dense pass runs clips that start by depth.")
+        self.threads = min(request.schedule.samples, len(os.sched_getaffinity(0)))
         depths = network.depths
 
         def lag(p: Projection) -> int:
@@ -166,9 +182,10 @@ class DenseTorch:
     def run(self, record: bool = False) -> DenseRun:
         """All steps; `record` keeps every layer's spikes."""
         stimulus = self._stimulus()
-        begun = perf_counter()
-        kept = self._steps(stimulus, record)
-        wall_s = perf_counter() - begun
+        with threads(self.threads):
+            begun = perf_counter()
+            kept = self._steps(stimulus, record)
+            wall_s = perf_counter() - begun
         spikes = {i: torch.stack(s, -1).numpy().astype(np.int32) for i, s in kept.items()}
         return DenseRun(self.build_s, wall_s, spikes)
 

@@ -158,7 +158,7 @@ def workloads_for(effort: Effort) -> dict[str, Callable[[], Workload]]:
 TEXT = """Milliseconds of stepping, per step of all samples; building (and compiling, importing,
 starting processes) is apart. native and our Lava engine count every synaptic event while they
 run; native gives each clip to a core, a stream has one. lava-dl as shipped runs fewer steps.
-Dense torch multiplies every weight, on all cores, clips as one batch.
+Dense torch multiplies every weight, clips as one batch, on as many cores as native takes.
 "same" says whether it did what native did in this run: our Lava engine all counts at every layer,
 sample and step; lava-dl the last layer's spikes and voltages; dense torch every layer's spikes."""
 

@@ -13,6 +13,11 @@ or a curve's point run in turn, round by round, in one run on one machine. A rat
 each round; medians stand here, smallest and largest in brackets. `benchmarks.json` beside this page
 has every number. A row that could not be measured says why.
 """
+BUSY_LOAD = 0.5
+BUSY_NOTE = (
+    "**The machine was busy when this began: rows on several threads waited for it. Measure again.**"
+    "\n\n"
+)
 QUICK_NOTE = "**A quick run: small sizes and few rounds. Do not quote it.**\n"
 
 
@@ -123,8 +128,10 @@ def section_text(section: Section, figures: dict[str, str]) -> str:
 def machine_text(machine: dict[str, Any]) -> str:
     """What it was measured on."""
     versions = ", ".join(f"{name} {found}" for name, found in machine["versions"].items())
+    busy = machine["load_at_start"] > BUSY_LOAD
     return (
         "## Measured on\n\n"
+        f"{BUSY_NOTE if busy else ''}"
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB of memory; "
         f"CUDA GPU: {machine['gpu']}; load when it began {machine['load_at_start']}. {versions}.\n"
     )
