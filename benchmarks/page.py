@@ -15,8 +15,8 @@ has every number. A row that could not be measured says why.
 """
 BUSY_LOAD = 0.5
 BUSY_NOTE = (
-    "**The machine was busy when this began: rows on several threads waited for it. Measure again.**"
-    "\n\n"
+    "**The machine was busy when this began: rows on several threads waited for it. "
+    "Measure again.**\n\n"
 )
 QUICK_NOTE = "**A quick run: small sizes and few rounds. Do not quote it.**\n"
 
