@@ -112,8 +112,9 @@ class PopulationCore:
 
     def receive(self, step: int, index: int, spikes: IntArray) -> None:
         """Take in what a projection's source sent in this step, (sources,)."""
-        active = np.flatnonzero(spikes.astype(bool))
-        self.tallies[index].add(step, active)
+        fired = spikes.astype(bool)
+        active = np.flatnonzero(fired)
+        self.tallies[index].add(step, fired, active)
         if active.size:
             values = spikes[active] if self.afferents[index].graded else None
             self._deliver(step, index, active, values)

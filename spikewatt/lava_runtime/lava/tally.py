@@ -1,18 +1,22 @@
 """Counts one projection's synaptic events, many steps at a time.
 
 What a step adds is a handful of numbers, and reaching for numpy costs more than adding them up;
-so the spikes' sources are kept until there are enough. Nothing is lost: every spike is counted,
-at the step in which it was sent.
+so the spikes' sources are kept until there are enough. A step of many spikes is a product. Nothing
+is lost: every spike is counted, at the step in which it was sent.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spikewatt.energy.events import Counters
+from spikewatt.lava_runtime.lava.convolution import FLOAT32_EXACT
 from spikewatt.lava_runtime.lava.results import PopulationResults, Window
 
+CROWD = 1024  # spikes of a step from which a matrix product may be faster than a look-up
 STEPS_MAX, SPIKES_MAX = 256, 2**14  # 0.1 MB
 
 
@@ -34,6 +38,9 @@ class Tally:
         self.fan_out = fan_out
         is_same = np.array_equal(fan_out, fan_out_stored)
         self.fan_out_stored = None if is_same else fan_out_stored
+        both = np.stack([fan_out, fan_out_stored])
+        exact = np.float32 if both.sum(axis=1).max() < FLOAT32_EXACT else np.float64
+        self.both: npt.NDArray[Any] = both.astype(exact)
         self.results, self.window, self.last = results, window, last
         self._forget()
 
@@ -42,9 +49,12 @@ class Tally:
         self.active: list[npt.NDArray[np.intp]] = []
         self.spikes = 0
 
-    def add(self, step: int, active: npt.NDArray[np.intp]) -> None:
-        """Take note of the sources that spiked in a step."""
-        if active.size:
+    def add(self, step: int, fired: npt.NDArray[np.bool_], active: npt.NDArray[np.intp]) -> None:
+        """Take note of a step: whether each source spiked, and the indices of those that did."""
+        if active.size >= max(CROWD, len(fired) // 8):
+            sums = (self.both @ fired.astype(self.both.dtype)).astype(np.int64)
+            self._write([self.window.of(step)], np.array([[active.size], *sums[:, np.newaxis]]))
+        elif active.size:
             self.places.append(self.window.of(step))
             self.active.append(active)
             self.spikes += active.size
@@ -61,9 +71,13 @@ class Tally:
         stored = events
         if self.fan_out_stored is not None:
             stored = np.add.reduceat(self.fan_out_stored[sources], first)
-        sample, index = np.array(self.places).T
+        self._write(self.places, np.array([spikes_in, events, stored]))
+        self._forget()
+
+    def _write(self, places: list[tuple[int, int]], counts: Counters) -> None:
+        """Add the counts of some steps, (3, steps), to the results."""
+        sample, index = np.array(places).T
         counted = sample >= 0
-        for row, n in ((0, spikes_in), (2, events), (3, stored)):
+        for row, n in zip((0, 2, 3), counts, strict=True):
             self.results.counts[row, sample[counted], index[counted]] += n[counted]
             self.results.fill[row] += n[~counted].sum()
-        self._forget()
