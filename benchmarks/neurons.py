@@ -165,31 +165,14 @@ def timed(make: Callable[[], Any], x: torch.Tensor) -> Measure:
     return measure
 
 
-PARAMETERS = {"threshold": 1.0, "current_decay": 0.25, "voltage_decay": 0.125}
+OWN = ("spikewatt CUBA", "slayer CUBA", "spikewatt LIF", "spikewatt PLIF")
 
 
-def own() -> Any:
-    """Our CUBA neuron."""
-    from spikewatt.train.neuron import CubaNeuron
+def own(x: torch.Tensor) -> dict[str, Measure]:
+    """The neurons of this environment."""
+    from neuron_rows import ROWS
 
-    return CubaNeuron(**PARAMETERS)
-
-
-def own_lif() -> Any:
-    """Our neuron without a current of its own, as the other libraries' LIF."""
-    from spikewatt.train.neuron import lif
-
-    return lif(tau=1 / PARAMETERS["voltage_decay"])
-
-
-def slayers() -> Any:
-    """slayer's CUBA neuron."""
-    from spikewatt.export.slayer import slayer
-
-    return slayer.neuron.cuba.Neuron(**PARAMETERS)
-
-
-OWN = {f"{BASE} CUBA": own, f"{BASE} LIF": own_lif, "slayer CUBA": slayers}
+    return {name: timed(ROWS[name][0], x) for name in OWN}
 
 
 def currents(shape: tuple[int, int, int]) -> np.ndarray:
@@ -218,7 +201,7 @@ def neuron_group(shape: tuple[int, int, int], place: Place, effort: Effort) -> G
     values = currents(shape)
     x = torch.tensor(values, device=place.device, requires_grad=True)
     with threads(place.threads), peers(values, place, effort.quick) as (asked, missing, versions):
-        runs = {name: timed(make, x) for name, make in OWN.items()} | asked
+        runs = own(x) | asked
         for measure in runs.values():  # warm: compilers and caches come first
             attempt(measure)
         cells = in_turn(runs, 2 * effort.rounds, effort.budget_s / 2)
@@ -235,8 +218,8 @@ def no_gpu() -> Group:
 
 
 TEXT = """Milliseconds of one forward and backward pass over the same float32 currents, in turn.
-CUBA neurons (ours, slayer's, snnTorch's Synaptic) have a current and a voltage; LIF, Leaky and
-LIFNode have a voltage only. Ours and slayer's compute the chip's integers, the others floats.
+CUBA neurons (ours, slayer's, snnTorch's Synaptic) have a current and a voltage; LIF, PLIF, Leaky
+and LIFNode have a voltage only. Ours and slayer's compute the chip's integers, the others floats.
 snnTorch and SpikingJelly run in an environment of their own with the same torch and Python; the
 newest SpikingJelly needs newer ones and stands apart."""
 

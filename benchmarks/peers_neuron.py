@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-BETA, ALPHA = 0.875, 0.75  # shares of voltage and of current that stay
+BETA, ALPHA = 0.5, 0.75  # shares of voltage and of current that stay
 WARM = 3  # torch compiles SpikingJelly's steps in its first passes
 PACKAGES = ("torch", "snntorch", "spikingjelly")
 
@@ -28,7 +28,7 @@ def leaky() -> Callable[[Any], Any]:
     """snnTorch's Leaky, stepped in a loop as its tutorials do."""
     import snntorch
 
-    neuron = snntorch.Leaky(beta=BETA)
+    neuron = snntorch.Leaky(beta=BETA, reset_mechanism="zero")
 
     def run(x: Any) -> Any:
         membrane, spikes = neuron.init_leaky(), []
@@ -44,7 +44,7 @@ def synaptic() -> Callable[[Any], Any]:
     """snnTorch's Synaptic: with a current of its own, as the CUBA neuron."""
     import snntorch
 
-    neuron = snntorch.Synaptic(alpha=ALPHA, beta=BETA)
+    neuron = snntorch.Synaptic(alpha=ALPHA, beta=BETA, reset_mechanism="zero")
 
     def run(x: Any) -> Any:
         current, membrane = neuron.init_synaptic()
@@ -61,7 +61,7 @@ def lif_node() -> Callable[[Any], Any]:
     """SpikingJelly's LIFNode over all steps at once (step mode `m`)."""
     from spikingjelly.activation_based import functional, neuron
 
-    node = neuron.LIFNode(tau=1 / (1 - BETA), decay_input=False, step_mode="m")
+    node = neuron.LIFNode(tau=1 / (1 - BETA), detach_reset=True, step_mode="m")
 
     def run(x: Any) -> Any:
         functional.reset_net(node)
