@@ -10,12 +10,14 @@ from oracle_neurons import times
 
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native import NativeEngine
+from spikewatt.lava_runtime.native.arrays import narrow
 from spikewatt.lava_runtime.native.counting import FanOut
 from spikewatt.lava_runtime.native.lanes import add_rows, list_ones
+from spikewatt.lava_runtime.native.listed import RunLayout
 from spikewatt.lava_runtime.native.neuron_kernels import BLOCK, _integrate
 from spikewatt.lava_runtime.native.patterns import TABLE_MAX, table_of
 from spikewatt.lava_runtime.native.spikes import ONE_EACH, Spikes
-from spikewatt.lava_runtime.native.synapses import lay_out, narrow
+from spikewatt.lava_runtime.native.synapses import lay_out
 from spikewatt.lava_runtime.schedule import clips, stream
 from spikewatt.network import (
     Conv,
@@ -168,6 +170,26 @@ def scattered(size: int, count: int = 40) -> Sparse:
     sources = rng.integers(4, size=count).astype(np.int32)
     weight = (rng.integers(1, 128, count) * 2).astype(np.int32)
     return Sparse(targets, sources, weight, (size, 4), dense_macs=size * 4)
+
+
+@pytest.mark.parametrize("bits", [0, 5])
+@pytest.mark.parametrize("top", [254, 2**16])
+def test_runs_of_targets_with_gaps_and_doubles(bits: int, top: int) -> None:
+    """Rows of neighbouring synapses, some missing, some twice, in no order, weights of any size."""
+    rng = np.random.default_rng(top)
+    joined = np.zeros((60, 9), bool)
+    joined[3:40, 1:7] = joined[44:, 2:9] = True
+    joined &= rng.random(joined.shape) < 0.8
+    targets, sources = (np.tile(i, 2).astype(np.int32) for i in np.nonzero(joined))
+    kept = rng.permutation(targets.size)[: targets.size * 2 // 3]
+    weight = rng.integers(-top, top, kept.size).astype(np.int32)
+    listed = Sparse(targets[kept], sources[kept], weight, (60, 9), dense_macs=540)
+    net = single(CubaLif(3000, 200, 700), listed, (9,), (60,), bits)
+    layout = lay_out(net, net.projections[0])
+    assert isinstance(layout, RunLayout)
+    assert layout.weight.dtype == (np.int16 if top < 2**15 else np.int32)
+    assert layout.targets.size < 3 * 9
+    same(net, spikes_of((9,), 12, 0.4) * (17 if bits else 1))
 
 
 @pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 7])

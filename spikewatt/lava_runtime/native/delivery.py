@@ -64,15 +64,41 @@ def deliver_sparse(
     starts: Any, neurons: Any, values: Any, arrival: int, first: Any, targets: Any, weight: Any,
     delay: Any, ring: Any, touched: Any,
 ) -> None:  # fmt: skip
-    """Listed synapses, those of source i at first[i]:first[i+1], each with its own delay."""
+    """Listed synapses, those of source i at first[i]:first[i+1]; delay of each, or empty."""
     mask = ring.shape[0] - 1
     for t in range(starts.size - 1):
+        at = (arrival + t) & mask
+        row = ring[at]
         for k in range(starts[t], starts[t + 1]):
             value = values[k] if values.size > 0 else np.int32(1)
+            touched[at] = 1
+            if delay.size == 0:
+                for s in range(first[neurons[k]], first[neurons[k] + 1]):
+                    row[np.uint32(targets[s])] += weight[s] * value
+                continue
             for s in range(first[neurons[k]], first[neurons[k] + 1]):
-                at = (arrival + t + delay[s]) & mask
-                touched[at] = 1
-                ring[at, np.uint32(targets[s])] += weight[s] * value
+                late = (at + delay[s]) & mask
+                touched[late] = 1
+                ring[late, np.uint32(targets[s])] += weight[s] * value
+
+
+@kernel
+def deliver_runs(
+    starts: Any, neurons: Any, values: Any, arrival: int, first: Any, targets: Any, begins: Any,
+    weight: Any, ring: Any, touched: Any,
+) -> None:  # fmt: skip
+    """Runs of neighbouring targets, those of source i at first[i]:first[i+1]."""
+    mask, none = ring.shape[0] - 1, np.zeros(1, np.int64)
+    for t in range(starts.size - 1):
+        row = ring[(arrival + t) & mask]
+        for k in range(starts[t], starts[t + 1]):
+            touched[(arrival + t) & mask] = 1
+            for r in range(first[neurons[k]], first[neurons[k] + 1]):
+                begin, size = begins[r], begins[r + 1] - begins[r]
+                if values.size == 0:
+                    add_rows(weight, begin, none, 0, 1, row, targets[r], size)
+                else:
+                    add_scaled_row(weight, begin, values[k], row, targets[r], size)
 
 
 @kernel

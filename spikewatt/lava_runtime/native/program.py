@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from spikewatt.energy.events import fan_out, fan_out_stored
 from spikewatt.errors import SpikewattError
+from spikewatt.lava_runtime.native.arrays import NO_DELAY, ints
 from spikewatt.lava_runtime.native.clock import Clock
 from spikewatt.lava_runtime.native.counting import FanOut
 from spikewatt.lava_runtime.native.neurons import PARTS, Model, model
-from spikewatt.lava_runtime.native.synapses import NO_DELAY, Layout, ints, lay_out
+from spikewatt.lava_runtime.native.synapses import Layout, lay_out
 from spikewatt.network import DELAY_MAX, IntArray, Network, Population, Projection
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
+from spikewatt.lava_runtime.native.arrays import Flags
 from spikewatt.lava_runtime.native.neuron_kernels import BLOCK
 from spikewatt.lava_runtime.native.program import Afferent, Cell
 from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
-from spikewatt.lava_runtime.native.synapses import Flags
 from spikewatt.network import IntArray
 
 

@@ -16,14 +16,11 @@ import numpy.typing as npt
 from spikewatt.errors import SpikewattError
 from spikewatt.expansion import expand
 from spikewatt.lava_runtime.native import delivery
+from spikewatt.lava_runtime.native.arrays import NO_DELAY, Flags, Weights, ints, narrow
+from spikewatt.lava_runtime.native.listed import by_source
 from spikewatt.lava_runtime.native.patterns import Table, table_of
 from spikewatt.lava_runtime.native.spikes import Spikes
 from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
-
-NO_DELAY = np.zeros(0, np.int32)
-
-Flags = npt.NDArray[np.uint8]
-Weights = npt.NDArray[np.int16] | IntArray
 
 
 class Layout(Protocol):
@@ -61,26 +58,6 @@ class DenseLayout:
 
 
 @dataclass(frozen=True, eq=False)
-class SparseLayout:
-    """Synapses sorted by source; those of source i at first[i]:first[i + 1]."""
-
-    first: npt.NDArray[np.int64]
-    targets: IntArray
-    weight: IntArray
-    delay: IntArray
-
-    @property
-    def delay_max(self) -> int:
-        """Longest delay in steps."""
-        return int(self.delay.max(initial=0))
-
-    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray, touched: Flags) -> None:
-        """Add the synapses of the sources that spiked, each at its own step."""
-        args = (self.first, self.targets, self.weight, self.delay, ring, touched)
-        delivery.deliver_sparse(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
-
-
-@dataclass(frozen=True, eq=False)
 class ConvLayout:
     """Kernels with the group's output channels last, and where each tap lands."""
 
@@ -98,32 +75,8 @@ class ConvLayout:
         delivery.deliver_conv(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
 
 
-def ints(values: npt.NDArray[Any]) -> IntArray:
-    """Contiguous and writeable int32: other layouts would have the kernels compiled again."""
-    return np.require(values, np.int32, ["C", "W"])
-
-
-def narrow(weight: npt.NDArray[Any]) -> Weights:
-    """Flat weights in 16 bit where all fit, else in 32: half the memory to read."""
-    fits = weight.size == 0 or (weight.min() >= -(2**15) and weight.max() < 2**15)
-    return np.require(weight, np.int16 if fits else np.int32, ["C", "W"]).reshape(-1)
-
-
-def _by_source(s: Sparse) -> SparseLayout:
-    stored = np.flatnonzero(s.weight)
-    order = stored[np.argsort(s.sources[stored], kind="stable")]
-    counts = np.bincount(s.sources[order], minlength=s.shape[1])
-    delay = np.zeros(s.weight.size) if s.delay is None else s.delay
-    return SparseLayout(
-        first=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        targets=ints(s.targets[order]),
-        weight=ints(s.weight[order]),
-        delay=ints(delay[order]),
-    )
-
-
 def _sparse(network: Network, projection: Projection, s: Sparse) -> Layout:
-    return _by_source(s)
+    return by_source(s)
 
 
 def _dense(network: Network, projection: Projection, s: Dense) -> Layout:
@@ -134,7 +87,7 @@ def _dense(network: Network, projection: Projection, s: Dense) -> Layout:
         return DenseLayout(narrow(s.weight.T), delay)
     targets, sources = (i.astype(np.int32) for i in np.nonzero(s.weight))
     listed = (targets, sources, s.weight[targets, sources])
-    return _by_source(Sparse(*listed, s.weight.shape, 0, delay[targets, sources]))  # type: ignore[arg-type]
+    return by_source(Sparse(*listed, s.weight.shape, 0, delay[targets, sources]))  # type: ignore[arg-type]
 
 
 def _taps(source: int, target: int, axis: int, conv: Conv) -> IntArray:

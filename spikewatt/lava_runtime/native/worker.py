@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from spikewatt.lava_runtime.native import kernels
+from spikewatt.lava_runtime.native.arrays import ints
 from spikewatt.lava_runtime.native.clock import Span
 from spikewatt.lava_runtime.native.ledger import RECEIVED, SENT, Ledger
 from spikewatt.lava_runtime.native.program import Program
 from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
 from spikewatt.lava_runtime.native.state import Active, State
-from spikewatt.lava_runtime.native.synapses import ints
 from spikewatt.network import IntArray
 
 Tick = Callable[[int], None]  # told the local steps just done
