@@ -19,14 +19,19 @@ from spikewatt.lava_runtime.native.lanes import kernel
 def collect_input(stimulus: Any, lo: int, starts: Any, neurons: Any, values: Any) -> None:
     """Turn a stimulus (channels, steps) into spikes of the chunk's steps from lo on."""
     starts[:] = 0
+    busy = np.zeros(stimulus.shape[0], np.uint8)
     for i in range(stimulus.shape[0]):
+        some = np.int32(0)
         for t in range(stimulus.shape[1]):
+            some = np.int32(some | stimulus[i, t])
+        busy[i] = some != 0
+        for t in range(stimulus.shape[1] if busy[i] else 0):
             starts[lo + t + 1] += stimulus[i, t] != 0
     for t in range(starts.size - 1):
         starts[t + 1] += starts[t]
     ends = starts.copy()
     for i in range(stimulus.shape[0]):
-        for t in range(stimulus.shape[1]):
+        for t in range(stimulus.shape[1] if busy[i] else 0):
             value = stimulus[i, t]
             if value != 0:
                 k = ends[lo + t]
