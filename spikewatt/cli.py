@@ -126,7 +126,8 @@ def run(json_path: Path | None, out: Path | None, **options: Any) -> None:
     if (options["input"] is None) == (options["data"] is None):
         raise click.UsageError("Give either --input X.npy or --data DATA.")
     command = shlex.join(["spikewatt", *sys.argv[1:]])
-    job = RunJob(**options, command=command, place=json_path is not None)
+    recorded, kept = json_path is not None, out is not None or json_path is not None
+    job = RunJob(**options, command=command, place=recorded, keep_output=kept)
     with _progress("steps") as progress:
         result = run_network(job, progress)
     if out is not None:

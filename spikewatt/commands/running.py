@@ -23,6 +23,8 @@ from spikewatt.report.record import RunRecord
 from spikewatt.report.recording import Outcome, Provenance, record_of
 
 SPLITS = ("train", "test")
+PIECE_BYTES = 2**20
+MAPPED_BYTES = 2**26  # from this size on an input stays on the disk, where the engine can read it
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class RunJob:
     verify: str | None = None
     seed: int = 0
     command: str = ""
+    keep_output: bool = True  # the last layer's spikes, for `save_output` and the record
     place: bool = True  # work out the network's place on each profile's cores, for the record
 
 
@@ -98,8 +101,12 @@ def run_network(job: RunJob, progress: Progress) -> RunResult:
 
 
 def sha256(path: Path) -> str:
-    """Hash of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Hash of a file's bytes, read piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def recorded_layers(text: str, network: Network) -> tuple[int, ...]:
@@ -119,10 +126,10 @@ def recorded_layers(text: str, network: Network) -> tuple[int, ...]:
     return layers
 
 
-def load_array(path: Path) -> npt.NDArray[Any]:
-    """The array of an .npy file, without running any code of the file."""
+def load_array(path: Path, mapped: bool = False) -> npt.NDArray[Any]:
+    """The array of an .npy file, without running any code of the file; `mapped` leaves it there."""
     try:
-        loaded = np.load(path, allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except OSError as error:
         reason = error.strerror or "it is not an .npy file"
         raise SpikewattError(f"Input {path} cannot be read: {reason}.") from error
@@ -138,11 +145,21 @@ def load_array(path: Path) -> npt.NDArray[Any]:
 def _from_file(job: RunJob, network: Network) -> _Stimulus:
     if job.input is None:
         raise SpikewattError("A run needs an input: --input X.npy or --data DATA.")
-    array = load_array(job.input)
+    array = load_array(job.input, _stays_on_disk(job))
     values, are_clips = from_array(network, array, job.steps)
     if job.limit is not None and are_clips:
         values = values[: job.limit]
     return _Stimulus(values, are_clips, str(job.input), sha256(job.input))
+
+
+def _stays_on_disk(job: RunJob) -> bool:
+    """Whether the input is too large to be read at once; only the native engine does without."""
+    reads_pieces = job.backend == "native" and not job.verify
+    return reads_pieces and job.input is not None and _size(job.input) >= MAPPED_BYTES
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _from_data(job: RunJob, network: Network) -> _Stimulus:
@@ -183,7 +200,7 @@ def _request(job: RunJob, network: Network, stimulus: _Stimulus) -> Request:
     else:
         schedule = stream(steps, job.reset)
     layers = recorded_layers("all" if job.verify else job.record, network)
-    if not layers:
+    if not layers and job.keep_output:
         layers = (network.output.layer,)
     return Request(network, values, schedule, layers, job.record_state)
 

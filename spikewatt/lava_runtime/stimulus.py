@@ -36,6 +36,7 @@ from spikewatt.network import (
     SigmaDelta,
 )
 
+PIECE = 2**20  # values that are looked at together
 DENDRITE_MAX = 2**23 - 1  # 24 bits with sign, once shifted to the neuron's state
 
 
@@ -73,25 +74,37 @@ def _axes_error(axes: Shape, source: Input) -> SpikewattError:
     )
 
 
-def _place(wrong: npt.NDArray[np.bool_]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.argwhere(wrong)[0])
+Wrong = tuple[Any, tuple[int, ...], int]  # the first wrong value, where it is, how many there are
 
 
-def _integers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array, once all its values are known to be whole numbers."""
+def _wrong(array: npt.NDArray[Any], is_wrong: Callable[[Any], Any]) -> Wrong | None:
+    """Look for wrong values piece by piece, so that a mapped file stays on the disk."""
+    flat, first, count = array.reshape(-1), -1, 0
+    for begin in range(0, flat.size, PIECE):
+        places = np.flatnonzero(is_wrong(flat[begin : begin + PIECE]))
+        if places.size and first < 0:
+            first = begin + int(places[0])
+        count += places.size
+    if not count:
+        return None
+    place = np.unravel_index(first, array.shape)
+    return flat[first], tuple(int(i) for i in place), count
+
+
+def _check_whole(array: npt.NDArray[Any]) -> None:
     if array.dtype.kind not in "biuf":
         raise SpikewattError(
             f"The input holds values of type {array.dtype}; it must hold whole numbers. "
             "Convert it to an integer array."
         )
-    wrong = ~np.isfinite(array) | (np.trunc(array) != array)
-    if wrong.any():
-        at = _place(wrong)
+    if array.dtype.kind != "f":
+        return
+    wrong = _wrong(array, lambda x: ~np.isfinite(x) | (np.trunc(x) != x))
+    if wrong:
         raise SpikewattError(
-            f"The input holds {array[at]} at {at}; it must hold whole numbers, as spikes and "
+            f"The input holds {wrong[0]} at {wrong[1]}; it must hold whole numbers, as spikes and "
             "bias mantissas are. Round or encode it first."
         )
-    return array
 
 
 _SHIFTS: dict[type[Neuron], Callable[[Any], int]] = {
@@ -122,13 +135,12 @@ def _limits(network: Network) -> tuple[int, int, str]:
 
 def _check_range(values: npt.NDArray[Any], network: Network) -> None:
     low, high, of = _limits(network)
-    wrong = (values < low) | (values > high)
-    if wrong.any():
-        at = _place(wrong)
-        others = int(wrong.sum()) - 1
-        more = f" and {others} more values out of range" if others else ""
+    wrong = _wrong(values, lambda x: (x < low) | (x > high))
+    if wrong:
+        value, at, count = wrong
+        more = f" and {count - 1} more values out of range" if count > 1 else ""
         raise SpikewattError(
-            f"The input holds {values[at]} at {at}{more}; {of} takes {low} to {high}. "
+            f"The input holds {value} at {at}{more}; {of} takes {low} to {high}. "
             "Scale the input, or give the message bits it needs."
         )
 
@@ -157,7 +169,9 @@ def from_array(
     longer input, needed where values are held.
 
     Returns the stimulus, (N, *shape, T), or (N, *shape, 1) where values are held, and whether it
-    is N clips (else one stream). Messages of b >= 1 bits are signed: |x| < 2**b; of 0 bits, 0 or 1.
+    is N clips (else one stream). It is int32; a mapped file (numpy.memmap) stays one, and keeps
+    its type, to be read piece by piece. Messages of b >= 1 bits are signed: |x| < 2**b; of 0
+    bits, 0 or 1.
 
     Raises SpikewattError for axes, values or steps that do not fit.
     """
@@ -168,8 +182,10 @@ def from_array(
     samples, columns, is_clips = layout
     held = is_driven(source) and columns == 1
     _check_steps(columns, steps, held)
-    whole_numbers = _integers(array)
-    _check_range(whole_numbers, network)
-    values = whole_numbers.reshape(samples, *source.shape, columns)
+    _check_whole(array)
+    _check_range(array, network)
+    values = array.reshape(samples, *source.shape, columns)
     values = values if held else values[..., : steps or columns]
+    if isinstance(values, np.memmap):
+        return values, is_clips
     return np.ascontiguousarray(values, dtype=np.int32), is_clips

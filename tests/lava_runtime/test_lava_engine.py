@@ -169,7 +169,7 @@ def test_progress_details_seconds_and_silence(capfd) -> None:
             small(populations=tuple(Population(i, (1,), CubaLif(0, 0, 0)) for i in range(1, 401))),
             np.zeros((1, 4, 8)),
             (),
-            "401 Lava processes, limit 400",
+            "takes 405 processes, .* the limit is 400 processes",
         ),
     ],
 )

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from native_cases import assert_same, single
 from oracle import Oracle
 from random_networks import network, requests, stimulus
 
-from spikewatt.energy.events import differences
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.native import NativeEngine
@@ -22,7 +22,6 @@ from spikewatt.network import (
     Dense,
     Input,
     Network,
-    Neuron,
     Population,
     Projection,
     Readout,
@@ -31,21 +30,6 @@ from spikewatt.network import (
 )
 
 slow_start = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def assert_same(expected: Execution, found: Execution) -> None:
-    for name in ("spikes", "u", "v"):
-        want, got = getattr(expected, name), getattr(found, name)
-        assert want.keys() == got.keys()
-        for layer in want:
-            assert got[layer].dtype == np.int32
-            np.testing.assert_array_equal(got[layer], want[layer], f"{name} of layer {layer}")
-    assert differences(expected.counts, found.counts) == []
-    if expected.readout is None:
-        assert found.readout is None
-    else:
-        assert found.readout.dtype == np.int64
-        np.testing.assert_array_equal(found.readout, expected.readout)
 
 
 def check_against_the_oracle(request: Request, workers: int, cells: int) -> None:
@@ -88,11 +72,6 @@ def test_a_sample_does_not_depend_on_its_batch(seed: int, start: StartRule, step
             np.testing.assert_array_equal(all_counts.synaptic_events[k], own.synaptic_events[0])
         if net.readout is not None:
             np.testing.assert_array_equal(together.readout[k], alone.readout[0])
-
-
-def single(neuron: Neuron, synapses, shape, target, bits: int = 0) -> Network:
-    populations = (Population(1, target, neuron),)
-    return Network(Input(0, shape, bits), populations, (Projection(0, 1, synapses),))
 
 
 def both(net: Network, x: np.ndarray) -> Execution:

@@ -20,7 +20,7 @@ from spikewatt.export.slayer_blocks.neurons import (
     sigma,
 )
 from spikewatt.export.slayer_blocks.norms import Cell, normed, settled, with_bias
-from spikewatt.export.slayer_blocks.site import Site
+from spikewatt.export.slayer_blocks.site import Site, lava_dl_type
 from spikewatt.export.slayer_blocks.synapses import integers, synapses_of
 from spikewatt.network import (
     DECAY_MAX,
@@ -56,7 +56,7 @@ def lower_input(site: Site, chain: Chain) -> None:
 
 
 def _lower_driven(site: Site, chain: Chain, shape: Shape) -> None:
-    kind = type(site.block.neuron)
+    kind = lava_dl_type(site.block.neuron)
     if kind not in INPUT_NEURONS:
         raise site.refuse("no input of NetX drives its neuron. Use a cuba or sigma_delta Input.")
     if site.block.neuron.norm is not None:

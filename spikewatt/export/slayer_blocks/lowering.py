@@ -11,7 +11,7 @@ from spikewatt.errors import SpikewattError
 from spikewatt.export.builder import lava_shape
 from spikewatt.export.slayer_blocks.chain import Chain
 from spikewatt.export.slayer_blocks.layers import FAMILIES, LOWERINGS
-from spikewatt.export.slayer_blocks.site import Site, floats
+from spikewatt.export.slayer_blocks.site import Site, floats, lava_dl_type
 from spikewatt.network import Network
 
 _INPUTS = tuple(f.Input for f in FAMILIES)
@@ -39,7 +39,7 @@ def lower_blocks(blocks: list[Any], sample: Any, facts: Mapping[str, Any]) -> Ne
 
 
 def _lower(site: Site, chain: Chain) -> None:
-    kind = type(site.block)
+    kind = lava_dl_type(site.block)
     if kind not in LOWERINGS:
         families = ", ".join(f.__name__.split(".")[-1] for f in FAMILIES)
         names = ", ".join(sorted({t.__name__ for t in LOWERINGS}))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikewatt.export.slayer import slayer
-from spikewatt.export.slayer_blocks.site import Site
+from spikewatt.export.slayer_blocks.site import Site, lava_dl_type
 from spikewatt.network import (
     THRESHOLD_MAX,
     AdaptiveLif,
@@ -32,6 +32,15 @@ def _no_graded_spikes(site: Site) -> None:
         )
 
 
+def _no_input_gain(site: Site) -> None:
+    gain = getattr(site.block.neuron, "input_gain", 1.0)
+    if gain != 1.0:
+        raise site.refuse(
+            f"its neuron has input_gain={gain!r}, which Lava's has not. Train with input_gain=1, "
+            "the gain in weights or threshold."
+        )
+
+
 def _mantissa(site: Site, value: Any, what: str, lowest: int = 0) -> int:
     scaled = site.one(value, what) * site.block.neuron.w_scale
     whole = site.whole(scaled, f"{what} in weight units")
@@ -47,6 +56,7 @@ def cuba(site: Site) -> CubaLif:
     """current_decay, voltage_decay and threshold; SLAYER's >= has an epsilon, so it is Lava's >."""
     n = site.block.neuron
     _no_graded_spikes(site)
+    _no_input_gain(site)
     return CubaLif(
         _decay(site, n.current_decay, "current decay"),
         _decay(site, n.voltage_decay, "voltage decay"),
@@ -59,6 +69,7 @@ def integrator(site: Site) -> CubaLif:
     n = site.block.neuron
     if not site.block.dynamics:
         return CubaLif(4096, 4096, NEVER_FIRES)
+    _no_input_gain(site)
     i_decay = _decay(site, n.current_decay, "current decay")
     return CubaLif(i_decay, _decay(site, n.voltage_decay, "voltage decay"), NEVER_FIRES)
 
@@ -131,7 +142,7 @@ NEURONS: dict[type, Callable[[Site], Neuron]] = {
 
 def neuron_of(site: Site) -> Neuron:
     """The neuron of a block; an own subclass is refused, since it may compute anything."""
-    kind = type(site.block.neuron)
+    kind = lava_dl_type(site.block.neuron)
     if kind not in NEURONS:
         raise site.refuse(f"its neuron {kind.__module__}.{kind.__name__} is not one of lava-dl's.")
     return NEURONS[kind](site)

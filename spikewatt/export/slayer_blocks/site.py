@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spikewatt.errors import SpikewattError
+from spikewatt.export.slayer import slayer
 from spikewatt.network import IntArray
 
 FloatArray = npt.NDArray[np.float64]
@@ -57,6 +59,18 @@ class Site:
         if found.size != 1:
             raise self.refuse(f"its {what} differs by channel. Train with shared_param=True.")
         return float(found[0])
+
+
+def lava_dl_type(module: Any) -> type:
+    """lava-dl's class that a module says it equals (`lava_dl_type`), or its own class.
+
+    Only what the very class says counts: a subclass may compute anything.
+    """
+    path = vars(type(module)).get("lava_dl_type")
+    if path is None:
+        return type(module)
+    found: type = attrgetter(path)(slayer)
+    return found
 
 
 def floats(values: Any) -> FloatArray:

@@ -5,5 +5,6 @@ Importing this package does not import Lava; that happens in a process of its ow
 """
 
 from spikewatt.lava_runtime.lava.engine import LavaEngine
+from spikewatt.lava_runtime.lava.forecast import Forecast, forecast
 
-__all__ = ["LavaEngine"]
+__all__ = ["Forecast", "LavaEngine", "forecast"]

@@ -1,4 +1,8 @@
-"""Convolutions in numpy, equal to Lava's Conv."""
+"""Convolutions as matrix products of BLAS, equal to Lava's Conv.
+
+They take as long as torch's on one core, without its import and its threads, and are exact for
+the same reason: no sum leaves the mantissa.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from spikewatt.lava_runtime.lava.dendrite import Rows, wrapped
+from spikewatt.lava_runtime.lava.dendrite import CONV_BITS, Arrivals, Row, wrapped
 from spikewatt.network import Conv, IntArray
 
 FLOAT32_EXACT = 2**24
@@ -20,16 +24,16 @@ class ConvKernel:
     Sums wrap here where all that arrives in a step was sent in one; otherwise `wraps_later`.
     """
 
-    delays = 1
+    waits = 0
 
     def __init__(
         self, conv: Conv, source: tuple[int, ...], graded: bool, wraps_later: bool
     ) -> None:
-        self.wraps_later = wraps_later
         channels_out, kx, ky, per_group = conv.weight.shape
         self.source, self.groups = source, conv.groups
         bound = int(np.abs(conv.weight).max(initial=0)) * kx * ky * per_group
         exact = np.float64 if graded or bound >= FLOAT32_EXACT else np.float32
+        self.wraps = not wraps_later and (graded or bound >= 1 << (CONV_BITS - 1))
         # (groups, x * y * channel in, channel out)
         grouped = conv.weight.reshape(conv.groups, channels_out // conv.groups, -1)
         self.kernels = np.ascontiguousarray(grouped.transpose(0, 2, 1), dtype=exact)
@@ -41,7 +45,9 @@ class ConvKernel:
         (px, py), (dx, dy), (sx, sy) = conv.padding, conv.dilation, conv.stride
         x, y, channels = self.source
         padded: npt.NDArray[Any] = np.zeros((x + 2 * px, y + 2 * py, channels), dtype=dtype)
-        self.inside = padded[px : px + x, py : py + y]
+        self.padded = padded.reshape(-1)
+        places = np.arange(padded.size).reshape(padded.shape)[px : px + x, py : py + y]
+        self.places = places.reshape(-1)  # of each source
         span = (dx * (kx - 1) + 1, dy * (ky - 1) + 1)
         windows = sliding_window_view(padded, (*span, 1))[..., 0]
         patches = windows[::sx, ::sy, :, ::dx, ::dy]  # (x, y, channel, kernel x, kernel y)
@@ -50,12 +56,12 @@ class ConvKernel:
             raise AssertionError("splitting the channel axis must not copy")
         self.patches = grouped.transpose(2, 0, 1, 4, 5, 3)  # (group, x, y, kx, ky, channel)
 
-    def rows(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Rows:
-        """Dendritic input of one step's spikes, (1, targets)."""
-        spikes = np.zeros(self.source, dtype=self.inside.dtype)
-        spikes.reshape(-1)[active] = 1 if values is None else values
-        self.inside[...] = spikes
+    def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
+        """Dendritic input of one step's spikes."""
+        places = self.places[active]
+        self.padded[places] = 1 if values is None else values
         positions = self.patches.shape[1] * self.patches.shape[2]
         patches = self.patches.reshape(self.groups, positions, -1)
-        out = (patches @ self.kernels).transpose(1, 0, 2).reshape(1, -1).astype(np.int64)
-        return out if self.wraps_later else wrapped(out)
+        out = (patches @ self.kernels).transpose(1, 0, 2).reshape(-1).astype(np.int64)
+        self.padded[places] = 0  # after it: patches need not be a copy
+        return [Row(wrapped(out) if self.wraps else out)]

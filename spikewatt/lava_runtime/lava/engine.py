@@ -13,12 +13,10 @@ from pathlib import Path
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 from spikewatt.lava_runtime.lava.execution import read_execution
-from spikewatt.lava_runtime.lava.stimulus import is_driven
+from spikewatt.lava_runtime.lava.forecast import admit
 from spikewatt.lava_runtime.lava.workplace import Workplace, end_session
 from spikewatt.lava_runtime.request import check
-from spikewatt.network import Network
 
-PROCESSES_MAX = 400  # 16 s and 5 GB to build; both grow with the square
 POLL_S = 0.05
 PATIENCE_S = 5.0
 # workers are many and small: threads of numerical libraries would fight for the cores
@@ -37,7 +35,8 @@ class LavaEngine:
     def run(self, request: Request, progress: Progress = no_progress) -> Execution:
         """Execute; SpikewattError where Lava cannot, or where it fails."""
         check(request)
-        _check_machine(request.network)
+        _check_system()
+        admit(request)
         with _workplace() as place:
             place.write_request(request)
             with _child(place) as child:
@@ -47,15 +46,9 @@ class LavaEngine:
             return read_execution(place, request)
 
 
-def _check_machine(network: Network) -> None:
+def _check_system() -> None:
     if not sys.platform.startswith("linux"):
         raise SpikewattError(f"The lava engine needs Linux, this is {sys.platform}. Use native.")
-    processes = len(network.populations) + (not is_driven(network.input))
-    if processes > PROCESSES_MAX:
-        raise SpikewattError(
-            f"The network needs {processes} Lava processes, limit {PROCESSES_MAX}: time and "
-            "memory to start them grow with their square. Use the native engine."
-        )
 
 
 @contextmanager

@@ -80,6 +80,8 @@ class Guard:
     def end(self, status: int) -> None:
         """End everything, the caller last; the engine, if it lives, still needs the folder."""
         self.lock.acquire()  # never released: whoever comes second waits for the end
+        # first of all, since we may be killed ourselves once nobody else could do it
+        self.place.remove_segments()
         end_session(os.getpid())
         self.place.remove_segments()
         if self._abandoned(0):

@@ -30,11 +30,12 @@ class CubaLifState:
 
     def update(self, a_in: IntArray, bias: IntArray) -> IntArray:
         """One step: dendritic input, (1, size), and bias mantissas, (size,), to spikes, (size,)."""
-        u = wrapped_once(decayed(self.u, self.neuron.i_decay) + np.left_shift(a_in[0], SHIFT))
-        v = clipped(decayed(self.v, self.neuron.v_decay) + u + np.left_shift(bias, SHIFT))
-        spikes = v > self.threshold
-        v[spikes] = 0
-        self.u, self.v = u, v
+        self.u = wrapped_once(decayed(self.u, self.neuron.i_decay) + np.left_shift(a_in[0], SHIFT))
+        v = decayed(self.v, self.neuron.v_decay)
+        v += self.u
+        v += np.left_shift(bias, SHIFT)
+        spikes = clipped(v) > self.threshold
+        self.v = np.where(spikes, np.int32(0), v)
         return spikes.astype(np.int32)
 
 

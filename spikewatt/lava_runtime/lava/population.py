@@ -8,14 +8,16 @@ anybody within a step, so cycles cannot lock; it is also why a projection takes 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
-from spikewatt.energy.events import Counters, fan_out, fan_out_stored
+from spikewatt.energy.events import fan_out, fan_out_stored
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.lava.dendrite import Dendrite
 from spikewatt.lava_runtime.lava.neurons import DENDRITES, neuron_state
-from spikewatt.lava_runtime.lava.results import PopulationResults, Recorder, ResultFiles
+from spikewatt.lava_runtime.lava.results import PopulationResults, Recorder, ResultFiles, Window
 from spikewatt.lava_runtime.lava.stimulus import Stimulus, is_driven
 from spikewatt.lava_runtime.lava.synapses import (
     Kernel,
@@ -24,6 +26,7 @@ from spikewatt.lava_runtime.lava.synapses import (
     message_bits,
     wraps_later,
 )
+from spikewatt.lava_runtime.lava.tally import Tally
 from spikewatt.lava_runtime.lava.workplace import Workplace
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import IntArray, Network, Population, Projection
@@ -40,23 +43,26 @@ class Afferent:
     delay: int
     source_size: int
     source_depth: int
-    fan_out: Counters
-    fan_out_stored: Counters
 
 
 def _afferent(network: Network, p: Projection) -> Afferent:
-    events, stored = fan_out(network, p), fan_out_stored(network, p)
     return Afferent(
         kernel=kernel(network, p),
         part=DENDRITES[p.part],
         wraps_later=wraps_later(p),
         graded=message_bits(network, p.source) > 0,
         delay=p.delay,
-        source_size=events.size,
+        source_size=prod(network.shape_of(p.source)),
         source_depth=network.depths[p.source],
-        fan_out=events,
-        fan_out_stored=stored,
     )
+
+
+def _tally(
+    network: Network, p: Projection, schedule: Schedule, results: PopulationResults
+) -> Tally:
+    window = Window(schedule, network.depths[p.source])
+    counters = fan_out(network, p), fan_out_stored(network, p)
+    return Tally(*counters, results, window, last=schedule.total_steps - 1)
 
 
 class PopulationCore:
@@ -74,10 +80,11 @@ class PopulationCore:
         self.schedule, self.stimulus = schedule, stimulus
         self.drives_dendrite = network.input.drives_dendrite
         self.depth = network.depths[population.layer]
-        self.afferents = [_afferent(network, p) for p in network.incoming(population.layer)]
+        incoming = network.incoming(population.layer)
+        self.afferents = [_afferent(network, p) for p in incoming]
         self.state = neuron_state(population.neuron, self.size)
-        waits = [a.delay + a.kernel.delays for a in self.afferents]
-        shape = (max(waits, default=0) + 1, self.state.parts, self.size)
+        waits = [a.delay + a.kernel.waits for a in self.afferents]
+        shape = (self.state.parts, max(waits, default=0) + 2, self.size)
         self.dendrite = Dendrite(shape)
         # what wraps apart from the others needs a buffer of its own
         self.apart = {
@@ -85,8 +92,8 @@ class PopulationCore:
         }
         bias = np.zeros(self.size) if population.bias is None else population.bias
         self.bias: IntArray = bias.reshape(-1).astype(np.int32)
-        depths = {self.depth, *(a.source_depth for a in self.afferents)}
-        self.recorder = Recorder(results, schedule, depths)
+        self.recorder = Recorder(results, schedule, Window(schedule, self.depth))
+        self.tallies = [_tally(network, p, schedule, results) for p in incoming]
 
     def update(self, step: int) -> IntArray:
         """Compute the neurons for one step; the spikes to send, (size,) int32."""
@@ -100,23 +107,29 @@ class PopulationCore:
         elif self.stimulus is not None:
             bias = self.stimulus.at(step)
         spikes = self.state.update(a_in, bias)
-        self.recorder.sent(step, self.depth, spikes, self.state)
+        self.recorder.sent(step, spikes, self.state)
         return spikes
 
     def receive(self, step: int, index: int, spikes: IntArray) -> None:
         """Take in what a projection's source sent in this step, (sources,)."""
+        fired = spikes.astype(bool)
+        active = np.flatnonzero(fired)
+        self.tallies[index].add(step, fired, active)
+        if active.size:
+            values = spikes[active] if self.afferents[index].graded else None
+            self._deliver(step, index, active, values)
+
+    def _deliver(
+        self, step: int, index: int, active: npt.NDArray[np.intp], values: IntArray | None
+    ) -> None:
+        """Let the spikes pass the synapses, unless they would outlive the target's sample."""
         a = self.afferents[index]
-        active = np.flatnonzero(spikes)
-        if not active.size:
-            return
-        counts = (active.size, a.fan_out[active].sum(), a.fan_out_stored[active].sum())
-        self.recorder.received(step, a.source_depth, counts)
         first = step + 1 + a.delay
         limit = self.schedule.last_arrival(step, a.source_depth, self.depth)
-        in_time = a.kernel.delays if limit is None else limit - first
-        if in_time > 0:
-            rows = a.kernel.rows(active, spikes[active] if a.graded else None)
-            self.apart.get(index, self.dendrite).add(a.part, first, rows[:in_time])
+        in_time = None if limit is None else limit - first
+        if in_time is None or in_time > 0:
+            arrivals = a.kernel.arrivals(active, values)
+            self.apart.get(index, self.dendrite).add(a.part, first, in_time, arrivals)
 
 
 def _results(request: Request, layer: int, place: Workplace) -> PopulationResults:

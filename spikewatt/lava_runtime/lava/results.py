@@ -26,16 +26,15 @@ class Window:
     """Which sample and which of its counted steps a global step is, at one depth."""
 
     def __init__(self, schedule: Schedule, depth: int) -> None:
-        self.sample = np.full(schedule.total_steps, -1)
-        self.index = np.full(schedule.total_steps, -1)
-        for k in range(schedule.samples):
-            start, stop = schedule.window(k, depth)
-            self.sample[start:stop] = k
-            self.index[start:stop] = np.arange(stop - start)
+        self.samples, self.steps = schedule.samples, schedule.steps
+        self.start, _ = schedule.window(0, depth)
+        # one sample needs no period
+        self.period = schedule.window(1, depth)[0] - self.start or schedule.total_steps + 1
 
     def of(self, step: int) -> tuple[int, int]:
         """(sample, step of the sample), or (-1, -1) outside every sample."""
-        return int(self.sample[step]), int(self.index[step])
+        sample, index = divmod(step - self.start, self.period)
+        return (sample, index) if 0 <= sample < self.samples and index < self.steps else (-1, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,18 +111,17 @@ READOUTS = {"membrane": "last_v", "rate": "spike_sum"}  # a read-out's kind: whe
 
 
 class Recorder:
-    """Counts and records one population, step by step."""
+    """Counts and records one population's neurons, step by step; window: at its depth."""
 
-    def __init__(self, results: PopulationResults, schedule: Schedule, depths: set[int]) -> None:
-        self.results, self.steps = results, schedule.steps
-        self.windows = {depth: Window(schedule, depth) for depth in depths}
+    def __init__(self, results: PopulationResults, schedule: Schedule, window: Window) -> None:
+        self.results, self.steps, self.window = results, schedule.steps, window
 
-    def sent(self, step: int, depth: int, spikes: IntArray, state: NeuronState) -> None:
+    def sent(self, step: int, spikes: IntArray, state: NeuronState) -> None:
         """Take note of what the neurons did in this step."""
         r = self.results
         if r.progress is not None:
             r.progress[0] = step + 1
-        sample, index = self.windows[depth].of(step)
+        sample, index = self.window.of(step)
         if sample < 0:
             r.fill[1] += np.count_nonzero(spikes)
             r.fill[4] += spikes.size
@@ -137,12 +135,3 @@ class Recorder:
             r.spike_sum[sample] += spikes
         if r.last_v is not None and index == self.steps - 1:
             r.last_v[sample] = state.v
-
-    def received(self, step: int, source_depth: int, counts: tuple[int, int, int]) -> None:
-        """Add spikes in, synaptic events, and events with stored zeros."""
-        sample, index = self.windows[source_depth].of(step)
-        for row, n in zip((0, 2, 3), counts, strict=True):
-            if sample < 0:
-                self.results.fill[row] += n
-            else:
-                self.results.counts[row, sample, index] += n

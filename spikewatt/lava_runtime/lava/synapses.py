@@ -1,8 +1,8 @@
 """Synapses in numpy, each equal to Lava's process of the same kind.
 
-A kernel turns one step's spikes into dendritic input: rows of (targets,), row d for the step
-1 + d steps later. Only active sources are touched. Sums are exact: integers, or floats that
-stay below the mantissa's width.
+A kernel turns one step's spikes into dendritic input, which arrives 1 + its wait steps later.
+Only active sources are touched, but where so many are that all at once are faster. Sums are exact:
+integers, or floats that stay below the mantissa's width.
 """
 
 from __future__ import annotations
@@ -13,69 +13,122 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from spikewatt.expansion import expand
-from spikewatt.lava_runtime.lava.convolution import ConvKernel
-from spikewatt.lava_runtime.lava.dendrite import Rows
+from spikewatt.lava_runtime.lava.convolution import FLOAT32_EXACT, ConvKernel
+from spikewatt.lava_runtime.lava.dendrite import Arrivals, Row, Scattered, Sums
 from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
+
+MANY = 1 / 8  # share of active sources from which all synapses at once are faster
 
 
 class Kernel(Protocol):
     """One projection's synapses.
 
-    `active`: indices of the sources that spike. `values`: what they send, None for ones.
+    `active`: indices of the sources that spike, in order. `values`: what they send, None for ones.
     """
 
-    delays: int  # rows that `rows` returns
+    waits: int  # the most steps that anything waits
 
-    def rows(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Rows:
-        """Dendritic input of one step's spikes, (delays, targets)."""
+    def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
+        """Dendritic input of one step's spikes."""
         ...
 
 
 class DenseKernel:
     """All-to-all synapses without delay: a sum over the active columns."""
 
-    delays = 1
+    waits = 0
 
     def __init__(self, weight: IntArray) -> None:
         self.by_source = np.ascontiguousarray(weight.T)
+        bound = np.abs(weight).sum(axis=1, dtype=np.int64).max(initial=0)
+        exact = np.float32 if bound < FLOAT32_EXACT else np.float64
+        self.weight: npt.NDArray[Any] = weight.astype(exact)
 
-    def rows(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Rows:
-        """Dendritic input of one step's spikes, (1, targets)."""
-        columns = self.by_source[active]
-        total = (
-            columns.sum(axis=0, dtype=np.int64)
-            if values is None
-            else values.astype(np.int64) @ columns
-        )
-        return np.asarray(total[np.newaxis])
+    def sums(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Sums:
+        """Sums of one step's spikes, (targets,)."""
+        if values is not None:
+            return np.asarray(values.astype(np.int64) @ self.by_source[active])
+        if active.size < MANY * len(self.by_source):
+            return np.asarray(self.by_source[active].sum(axis=0, dtype=np.int64))
+        spikes = np.zeros(len(self.by_source), dtype=self.weight.dtype)
+        spikes[active] = 1
+        return np.asarray((self.weight @ spikes).astype(np.int64))
+
+    def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
+        """Dendritic input of one step's spikes."""
+        return [Row(self.sums(active, values))]
+
+
+class TargetDelayKernel:
+    """All-to-all synapses of which each target has one delay."""
+
+    def __init__(self, weight: IntArray, delay: IntArray) -> None:
+        self.dense = DenseKernel(weight)
+        self.delay, self.targets = delay.astype(np.int64), np.arange(len(weight))
+        self.waits = int(delay.max(initial=0))
+
+    def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
+        """Dendritic input of one step's spikes."""
+        return [Scattered(self.targets, self.delay, self.dense.sums(active, values))]
 
 
 class ListedKernel:
-    """Listed synapses, ordered by source, each with its delay: sparse ones and delayed dense."""
+    """Listed synapses without delay: all of them where many are active, else those that are."""
+
+    waits = 0
 
     def __init__(self, s: Sparse) -> None:
-        self.targets, sources = s.shape
-        delay = np.zeros_like(s.targets) if s.delay is None else s.delay
-        self.delays = int(delay.max(initial=0)) + 1
         order = np.argsort(s.sources, kind="stable")
-        self.slot = (delay.astype(np.int64) * self.targets + s.targets)[order]
-        self.weight = s.weight[order].astype(np.float64)
-        self.first = np.searchsorted(s.sources[order], np.arange(sources + 1))
+        self.targets, self.weight = s.targets[order], s.weight[order].astype(np.float64)
+        self.first = np.searchsorted(s.sources[order], np.arange(s.shape[1] + 1))
+        listed = (s.weight.astype(np.int64), (s.targets, s.sources))
+        self.matrix = csr_matrix(listed, shape=s.shape)
 
-    def rows(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Rows:
-        """Dendritic input of one step's spikes, (delays, targets)."""
-        first, stop = self.first[active], self.first[active + 1]
-        fan_out = stop - first
-        # positions first[i] .. stop[i] of every active source, one after the other
-        index = np.arange(fan_out.sum()) + np.repeat(stop - np.cumsum(fan_out), fan_out)
+    def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
+        """Dendritic input of one step's spikes."""
+        targets, sources = self.matrix.shape
+        if active.size >= MANY * sources:
+            spikes = np.zeros(sources, dtype=np.int64)
+            spikes[active] = 1 if values is None else values
+            return [Row(self.matrix @ spikes)]
+        index, fan_out = synapses_of(active, self.first)
         weight = self.weight[index]
         if values is not None:
             weight = weight * np.repeat(values, fan_out)
-        size = self.delays * self.targets
-        total = np.bincount(self.slot[index], weights=weight, minlength=size)
-        return total.astype(np.int64).reshape(self.delays, self.targets)
+        total = np.bincount(self.targets[index], weights=weight, minlength=targets)
+        return [Row(total.astype(np.int64))]
+
+
+class DelayedKernel:
+    """Listed synapses, each with its delay: only active ones are touched."""
+
+    def __init__(self, s: Sparse, delay: IntArray) -> None:
+        order = np.argsort(s.sources, kind="stable")
+        columns = (s.targets, delay, s.weight)
+        self.targets, self.delay, self.weight = (c[order].astype(np.int64) for c in columns)
+        self.first = np.searchsorted(s.sources[order], np.arange(s.shape[1] + 1))
+        self.waits = int(delay.max(initial=0))
+
+    def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
+        """Dendritic input of one step's spikes."""
+        index, fan_out = synapses_of(active, self.first)
+        weight = self.weight[index]
+        if values is not None:
+            weight *= np.repeat(values, fan_out)
+        return [Scattered(self.targets[index], self.delay[index], weight)]
+
+
+def synapses_of(
+    active: npt.NDArray[np.intp], first: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Positions first[i] .. first[i + 1] of each active source, one after the other; how many."""
+    start, stop = first[active], first[active + 1]
+    fan_out = stop - start
+    index = np.arange(fan_out.sum()) + np.repeat(stop - np.cumsum(fan_out), fan_out)
+    return index, fan_out
 
 
 class AxonDelayKernel:
@@ -83,38 +136,39 @@ class AxonDelayKernel:
 
     def __init__(self, kernel: Kernel, delay: IntArray) -> None:
         self.kernel, self.delay = kernel, delay
-        self.delays = kernel.delays + int(delay.max(initial=0))
+        self.waits = kernel.waits + int(delay.max(initial=0))
 
-    def rows(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Rows:
-        """Dendritic input of one step's spikes, (delays, targets)."""
-        waits = self.delay[active]
-        total: Rows | None = None
+    def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
+        """Dendritic input of one step's spikes."""
+        waits, found = self.delay[active], []
         for wait in np.unique(waits):
             now = waits == wait
-            rows = self.kernel.rows(active[now], None if values is None else values[now])
-            if total is None:
-                total = np.zeros((self.delays, rows.shape[1]), dtype=np.int64)
-            total[wait : wait + len(rows)] += rows
-        assert total is not None, "only called with spikes"
-        return total
+            arrivals = self.kernel.arrivals(active[now], None if values is None else values[now])
+            found += [arrival.later(int(wait)) for arrival in arrivals]
+        return found
 
 
-def _listed(dense: Dense, delay: IntArray) -> Sparse:
-    """A delayed dense matrix as a list of its non-zero synapses."""
+def _listed(dense: Dense) -> Sparse:
+    """A dense matrix as a list of its non-zero synapses."""
     targets, sources = (i.astype(np.int32) for i in np.nonzero(dense.weight))
-    at = (targets, sources)
     shape = (dense.weight.shape[0], dense.weight.shape[1])
-    return Sparse(targets, sources, dense.weight[at], shape, dense.weight.size, delay[at])
+    return Sparse(targets, sources, dense.weight[targets, sources], shape, dense.weight.size)
 
 
 def _dense(network: Network, p: Projection, dense: Dense) -> Kernel:
-    if dense.delay is None or not dense.delay.any():
+    delay = dense.delay
+    if delay is None or not delay.any():
         return DenseKernel(dense.weight)
-    return ListedKernel(_listed(dense, dense.delay))
+    if (delay == delay[:, :1]).all():
+        return TargetDelayKernel(dense.weight, delay[:, 0])
+    listed = _listed(dense)
+    return DelayedKernel(listed, delay[listed.targets, listed.sources])
 
 
 def _sparse(network: Network, p: Projection, sparse: Sparse) -> Kernel:
-    return ListedKernel(sparse)
+    if sparse.delay is None or not sparse.delay.any():
+        return ListedKernel(sparse)
+    return DelayedKernel(sparse, sparse.delay)
 
 
 def _conv(network: Network, p: Projection, conv: Conv) -> Kernel:

@@ -17,7 +17,7 @@ class NativeEngine:
     """
 
     workers: int | None = None
-    chunk_cells: int = 2**17
+    chunk_cells: int = 2**18
     name: str = field(default="native", init=False)
 
     def run(self, request: Request, progress: Progress = no_progress) -> Execution:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from queue import SimpleQueue
 from time import perf_counter
-
-import numpy as np
 
 from spikewatt.lava_runtime.engine import Execution, Progress, Request
 from spikewatt.lava_runtime.native.clock import Clock
@@ -57,8 +54,6 @@ def execute(
 ) -> Execution:
     """Execute a checked request; SpikewattError where the network cannot be executed here."""
     begun = perf_counter()
-    stimulus = np.require(request.stimulus, np.int32, ["C", "W"])  # what the kernels compiled for
-    request = replace(request, stimulus=stimulus)
     program = build(request.network, Clock(request.network, request.schedule), chunk_cells)
     ledger = Ledger(request)
     threads = min(workers or len(os.sched_getaffinity(0)), len(program.clock.periods()))

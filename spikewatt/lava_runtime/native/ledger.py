@@ -40,17 +40,18 @@ class Ledger:
         sizes = {layer: network.by_layer[layer].size for layer in self.request.record}
         return {i: np.zeros((shape[0], n, shape[2]), np.int32) for i, n in sizes.items()}
 
-    def add(self, layer: int, names: tuple[str, ...], counts: Counters, span: Span | None) -> None:
-        """Book a period's counts (names, local steps); what is outside the span is fill."""
-        total = counts.sum(axis=1)
+    def add(
+        self, layer: int, names: tuple[str, ...], counts: tuple[Counters, ...], span: Span | None
+    ) -> None:
+        """Book a period's counts, (local steps,) each; what is outside the span is fill."""
+        begin, end = (span.begin, span.end) if span else (0, 0)
         with self._lock:
-            for name, row, fill in zip(names, counts, total, strict=False):
+            for name, row in zip(names, counts, strict=True):
                 if span is not None:
-                    inside = row[span.begin : span.end]
-                    columns = slice(span.column, span.column_of(span.end))
-                    self.counted[layer][name][span.row, columns] += inside
-                    fill -= inside.sum()
-                self.fill[layer][name] += int(fill)
+                    columns = slice(span.column, span.column_of(end))
+                    self.counted[layer][name][span.row, columns] += row[begin:end]
+                if begin > 0 or end < row.size:
+                    self.fill[layer][name] += int(row[:begin].sum() + row[end:].sum())
 
     def add_readout(self, row: int, values: npt.NDArray[np.int64]) -> None:
         """Add to the read-out neurons of a sample."""

@@ -1,10 +1,12 @@
 """The compiled loops of the neurons, one a model.
 
 Each runs a chunk's steps and collects its spikes behind the starts[0] that are there. ring:
-(parts, rows, n), what arrives at the dendrites, cleared when read. state: (states, n). bias:
-(1 or steps, n). when: the chunk's first local step, the steps [lo, hi) in which the population
-runs, and the step whose v is copied to probe_v. Traces of u and v are (steps, n) or empty.
-int32 wraps where Lava's does.
+(parts, rows, n), what arrives at the dendrites, cleared when read; touched (rows,): whether
+something may have. state: (states, n); still: a flag a block of neurons. bias: (1 or steps, n).
+when: the chunk's first local step, the steps [lo, hi) in which the population runs, the step whose
+v is copied to probe_v, and whether the bias is the same in every step of the period. values are
+written by neurons with graded spikes. Traces of u and v are (steps, n) or empty. int32 wraps
+where Lava's does.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from spikewatt.lava_runtime.native.kernels import kernel
+from spikewatt.lava_runtime.native.lanes import kernel, list_ones
+
+BLOCK = 1024  # neurons that are updated, or left alone, together
 
 
 @kernel
@@ -24,26 +28,23 @@ def _scale(state: Any, factor: int, bits: int) -> Any:
 
 
 @kernel
-def _current(u: Any, keep: int, a_in: Any) -> Any:
-    """Decay, input, and one wrap at 24 bit; +2^23 stays."""
-    high = 1 << 23
-    current = np.int64(np.int32(_scale(u, keep, 12) + (np.int64(a_in) << 6)))
-    if current > high:
-        current -= 2 * high
-    elif current <= -high:
-        current += 2 * high
-    return current
+def _kept(state: Any, keep: Any) -> Any:
+    """state * keep >> 12 towards zero, for keep from 0 to 4096 and any int32.
+
+    In halves, so that 32 bits hold every product: |state| <= 2**31 gives (|state| >> 12) * keep
+    <= 2**31 and (|state| & 4095) * keep < 2**24, and their sum is at most |state|.
+    """
+    sign = np.int32(state >> np.int32(31))
+    size = np.uint32((state ^ sign) - sign)
+    high = np.uint32(np.uint32(size >> np.uint32(12)) * keep)
+    low = np.uint32(np.uint32(np.uint32(size & np.uint32(4095)) * keep) >> np.uint32(12))
+    return np.int32((np.int32(np.uint32(high + low)) ^ sign) - sign)
 
 
 @kernel
 def _clip(x: Any) -> Any:
     high = 1 << 23
     return min(max(x, 1 - high), high - 1)
-
-
-@kernel
-def _voltage(v: Any, keep: int, current: Any, bias: Any) -> Any:
-    return _clip(np.int64(np.int32(_scale(v, keep, 12) + current + (np.int64(bias) << 6))))
 
 
 @kernel
@@ -57,52 +58,95 @@ def _show(
 
 
 @kernel
-def _integrate(row: Any, u: Any, v: Any, bias: Any, keep_u: int, keep_v: int) -> None:
-    """One step of every neuron but for the spikes; int32 wraps where Lava's does."""
+def _integrate(row: Any, u: Any, v: Any, bias: Any, keep_u: Any, keep_v: Any) -> Any:
+    """One step of every neuron but for the spikes; 0 where nothing came and nothing changed.
+
+    Decay, input and one wrap of the current at 24 bit (+2^23 stays), then the voltage, clipped.
+    """
+    high, changes = np.int32(1 << 23), np.int32(0)
     for j in range(u.size):
-        current = _current(u[j], keep_u, row[j])
-        v[j] = _voltage(v[j], keep_v, current, bias[j])
-        u[j] = current
-        row[j] = 0
+        arrived = np.int32(row[j])
+        current = np.int32(_kept(u[j], keep_u) + np.int32(arrived << np.int32(6)))
+        above, below = np.int32(current > high), np.int32(current <= -high)
+        current = np.int32(current + np.int32(np.int32(below - above) << np.int32(24)))
+        pushed = np.int32(current + np.int32(np.int32(bias[j]) << np.int32(6)))
+        voltage = np.int32(_kept(v[j], keep_v) + pushed)
+        voltage = np.int32(min(max(voltage, np.int32(1 - high)), np.int32(high - 1)))
+        moved = np.int32(np.int32(current ^ u[j]) | np.int32(voltage ^ v[j]))
+        changes = np.int32(changes | np.int32(moved | arrived))
+        u[j], v[j], row[j] = current, voltage, 0
+    return changes
+
+
+@kernel
+def _fire(v: Any, threshold: Any, fired: Any) -> Any:
+    """Mark and set back the neurons above the threshold; whether there are any."""
+    some = np.uint8(0)
+    for j in range(v.size):
+        fires = np.uint8(v[j] > threshold)
+        fired[j], some = fires, some | fires
+        v[j] = np.int32(0) if fires else v[j]
+    return some
+
+
+@kernel
+def _is_silent(row: Any) -> Any:
+    some = np.int32(0)
+    for j in range(row.size):
+        some |= row[j]
+    return some == 0
 
 
 @kernel
 def update_cuba(
-    ring: Any, state: Any, bias: Any, neuron: Any, when: Any, starts: Any, neurons: Any,
-    values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
+    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
+    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
-    """CUBA-LIF; neuron: (4096 - i_decay, 4096 - v_decay, v_threshold << 6)."""
-    first, lo, hi, probe = when
-    count, u, v = starts[0], state[0], state[1]
+    """CUBA-LIF; neuron: (4096 - i_decay, 4096 - v_decay, v_threshold << 6).
+
+    still[b]: in block b the last step changed nothing although nothing came, so that without
+    input and with the same bias the next one need not be computed.
+    """
+    first, lo, hi, probe, steady = when
+    keep_u, keep_v, threshold = np.uint32(neuron[0]), np.uint32(neuron[1]), np.int32(neuron[2])
+    count, u, v, fired = starts[0], state[0], state[1], np.zeros(BLOCK, np.uint8)
     for t in range(starts.size - 1):
         if lo <= first + t < hi:
-            row = ring[0, (first + t) & (ring.shape[1] - 1)]
-            _integrate(row, u, v, bias[min(t, bias.shape[0] - 1)], neuron[0], neuron[1])
-            for j in range(v.size):
-                if v[j] > neuron[2]:
-                    neurons[count], values[count], v[j] = j, 1, 0
-                    count += 1
+            at = (first + t) & (ring.shape[1] - 1)
+            row, biases = ring[0, at], bias[min(t, bias.shape[0] - 1)]
+            for b in range(still.size):
+                part = slice(b * BLOCK, min((b + 1) * BLOCK, v.size))
+                if still[b] and (touched[at] == 0 or _is_silent(row[part])):
+                    continue
+                changes = _integrate(row[part], u[part], v[part], biases[part], keep_u, keep_v)
+                spiked = _fire(v[part], threshold, fired)
+                still[b] = steady != 0 and changes == 0 and spiked == 0
+                if spiked:
+                    size = (part.stop - part.start + 7) // 8 * 8
+                    fired[part.stop - part.start : size] = 0
+                    count = list_ones(fired, size, part.start, neurons, count)
+            touched[at] = 0
             _show(t, first + t, u, v, trace_u, trace_v, probe, probe_v)
         starts[t + 1] = count
 
 
 @kernel
 def update_adaptive(
-    ring: Any, state: Any, bias: Any, neuron: Any, when: Any, starts: Any, neurons: Any,
-    values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
+    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
+    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Adaptive LIF; state: u, v, threshold above its start, refractoriness.
 
     neuron: four times 4096 - decay (current, voltage, threshold, refractoriness), threshold << 6,
     threshold_step << 6.
     """
-    first, lo, hi, probe = when
+    first, lo, hi, probe, _ = when
     count, u, v, above, refractory = starts[0], state[0], state[1], state[2], state[3]
     for t in range(starts.size - 1):
         if lo <= first + t < hi:
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             biases = bias[min(t, bias.shape[0] - 1)]
-            _integrate(row, u, v, biases, neuron[0], neuron[1])
+            _integrate(row, u, v, biases, np.uint32(neuron[0]), np.uint32(neuron[1]))
             for j in range(v.size):
                 above[j] = _scale(above[j], neuron[2], 12)
                 refractory[j] = _scale(refractory[j], neuron[3], 12)
@@ -110,7 +154,7 @@ def update_adaptive(
                 if np.int32(np.int64(v[j]) - refractory[j]) >= threshold:
                     refractory[j] += 2 * threshold
                     above[j] += neuron[5]
-                    neurons[count], values[count] = j, 1
+                    neurons[count] = j
                     count += 1
             _show(t, first + t, u, v, trace_u, trace_v, probe, probe_v)
         starts[t + 1] = count
@@ -125,11 +169,11 @@ def _difference(act: Any, last: Any, residue: Any, threshold: int) -> Any:
 
 @kernel
 def update_delta(
-    ring: Any, state: Any, bias: Any, neuron: Any, when: Any, starts: Any, neurons: Any,
-    values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
+    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
+    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Delta encoder; state: residue, last act. neuron: shift, state_exp, threshold << shift."""
-    first, lo, hi, probe = when
+    first, lo, hi, probe, _ = when
     count, residue, last = starts[0], state[0], state[1]
     for t in range(starts.size - 1):
         if lo <= first + t < hi:
@@ -147,11 +191,11 @@ def update_delta(
 
 @kernel
 def update_sigma(
-    ring: Any, state: Any, bias: Any, neuron: Any, when: Any, starts: Any, neurons: Any,
-    values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
+    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
+    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Sigma decoder; state: the sum."""
-    first, lo, hi, probe = when
+    first, lo, hi, probe, _ = when
     count, total = starts[0], state[0]
     for t in range(starts.size - 1):
         if lo <= first + t < hi:
@@ -168,14 +212,14 @@ def update_sigma(
 
 @kernel
 def update_sigma_delta(
-    ring: Any, state: Any, bias: Any, neuron: Any, when: Any, starts: Any, neurons: Any,
-    values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
+    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
+    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Sigma-delta; state: sum, last act, residue.
 
     neuron: shift, state_exp, threshold << shift, whether negative sums are cut off (relu).
     """
-    first, lo, hi, probe = when
+    first, lo, hi, probe, _ = when
     count, total, last, residue = starts[0], state[0], state[1], state[2]
     for t in range(starts.size - 1):
         if lo <= first + t < hi:
@@ -207,11 +251,11 @@ def _turn(real: Any, imag: Any, neuron: Any, a_real: Any, a_imag: Any) -> Any:
 
 @kernel
 def update_phase(
-    ring: Any, state: Any, bias: Any, neuron: Any, when: Any, starts: Any, neurons: Any,
-    values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
+    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
+    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Resonate-and-fire: a spike where the imaginary part comes back from below zero."""
-    first, lo, hi, probe = when
+    first, lo, hi, probe, _ = when
     count, real, imag = starts[0], state[0], state[1]
     for t in range(starts.size - 1):
         if lo <= first + t < hi:
@@ -219,7 +263,7 @@ def update_phase(
             for j in range(real.size):
                 x, y = _turn(real[j], imag[j], neuron, ring[0, at, j], ring[1, at, j])
                 if x >= neuron[2] and y >= 0 and imag[j] < 0:
-                    neurons[count], values[count] = j, 1
+                    neurons[count] = j
                     count += 1
                 real[j], imag[j], ring[0, at, j], ring[1, at, j] = x, y, 0, 0
             _show(t, first + t, real, imag, trace_u, trace_v, probe, probe_v)
@@ -228,11 +272,11 @@ def update_phase(
 
 @kernel
 def update_izhikevich(
-    ring: Any, state: Any, bias: Any, neuron: Any, when: Any, starts: Any, neurons: Any,
-    values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
+    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
+    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Izhikevich's variant: a spike where the imaginary part reaches the threshold; it resets."""
-    first, lo, hi, probe = when
+    first, lo, hi, probe, _ = when
     count, real, imag = starts[0], state[0], state[1]
     for t in range(starts.size - 1):
         if lo <= first + t < hi:
@@ -240,7 +284,7 @@ def update_izhikevich(
             for j in range(real.size):
                 x, y = _turn(real[j], imag[j], neuron, ring[0, at, j], ring[1, at, j])
                 if y >= neuron[2]:
-                    neurons[count], values[count] = j, 1
+                    neurons[count] = j
                     count += 1
                     x, y = np.int64(0), neuron[2] - 1
                 real[j], imag[j], ring[0, at, j], ring[1, at, j] = x, y, 0, 0

@@ -28,28 +28,34 @@ PARTS = {"real": 0, "imag": 1}  # rows of a ring; other neurons have the first o
 class Model:
     """What the kernel of a population's neurons needs.
 
-    states: rows of state. parts: dendrites of each neuron.
+    states: rows of state. parts: dendrites of each neuron. binary: its spikes have no values.
     """
 
     update: Callable[..., None]
     constants: npt.NDArray[np.int64]
     states: int
     parts: int = 1
+    binary: bool = False
 
 
-def _model(update: Callable[..., None], states: int, *constants: int, parts: int = 1) -> Model:
-    return Model(update, np.array(constants, np.int64), states, parts)
+def _model(update: Callable[..., None], states: int, *constants: int) -> Model:
+    return Model(update, np.array(constants, np.int64), states)
+
+
+def _spiking(update: Callable[..., None], states: int, *constants: int, parts: int = 1) -> Model:
+    return Model(update, np.array(constants, np.int64), states, parts, binary=True)
 
 
 def _cuba(n: CubaLif) -> Model:
     keep = DECAY_UNITY - n.i_decay, DECAY_UNITY - n.v_decay
-    return _model(neuron_kernels.update_cuba, 2, *keep, n.v_threshold << 6)
+    return _spiking(neuron_kernels.update_cuba, 2, *keep, n.v_threshold << 6)
 
 
 def _adaptive(n: AdaptiveLif) -> Model:
     decays = n.i_decay, n.v_decay, n.threshold_decay, n.refractory_decay
     keep = (DECAY_UNITY - decay for decay in decays)
-    return _model(neuron_kernels.update_adaptive, 4, *keep, n.threshold << 6, n.threshold_step << 6)
+    jumps = n.threshold << 6, n.threshold_step << 6
+    return _spiking(neuron_kernels.update_adaptive, 4, *keep, *jumps)
 
 
 def _delta(n: Delta) -> Model:
@@ -70,7 +76,7 @@ def _sigma_delta(n: SigmaDelta) -> Model:
 def _resonate(n: ResonateFire) -> Model:
     kernels = neuron_kernels.update_phase, neuron_kernels.update_izhikevich
     constants = n.sin_decay, n.cos_decay, n.v_threshold, n.state_exp, n.decay_bits
-    return _model(kernels[n.izhikevich], 2, *constants, parts=2)
+    return _spiking(kernels[n.izhikevich], 2, *constants, parts=2)
 
 
 MODELS: dict[type[Neuron], Callable[[Any], Model]] = {

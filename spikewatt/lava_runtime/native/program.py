@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spikewatt.energy.events import Counters, fan_out, fan_out_stored
+from spikewatt.energy.events import fan_out, fan_out_stored
 from spikewatt.errors import SpikewattError
+from spikewatt.lava_runtime.native.arrays import NO_DELAY, ints
 from spikewatt.lava_runtime.native.clock import Clock
+from spikewatt.lava_runtime.native.counting import FanOut
 from spikewatt.lava_runtime.native.neurons import PARTS, Model, model
-from spikewatt.lava_runtime.native.synapses import NO_DELAY, Layout, ints, lay_out
+from spikewatt.lava_runtime.native.synapses import Layout, lay_out
 from spikewatt.network import DELAY_MAX, IntArray, Network, Population, Projection
 
 
@@ -20,16 +22,17 @@ class Afferent:
     """One incoming projection of a population.
 
     lag: local steps to the arrival, with the shortest of the axons' delays. axon: the delays
-    beyond it, (sources,), or empty. part: the dendrite it drives.
+    beyond it, (sources,), or empty. part: the dendrite it drives. binary: spikes have no
+    values.
     """
 
     source: int
     lag: int
     axon: IntArray
     part: int
+    binary: bool
     layout: Layout
-    fan_out: Counters
-    fan_out_stored: Counters
+    fan_out: FanOut
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ class Cell:
     def ring_rows(self, chunk: int) -> int:
         """Rows that hold a chunk and all that is on its way, a power of two."""
         reach = max((a.lag + a.layout.delay_max for a in self.afferents), default=0)
-        return 1 << (chunk + reach).bit_length()
+        return 1 << (chunk + reach - 1).bit_length()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,12 @@ def _check_order(network: Network) -> None:
         known.add(p.layer)
 
 
+def _is_binary(network: Network, layer: int) -> bool:
+    if layer in network.by_layer:
+        return model(network.by_layer[layer].neuron).binary
+    return network.input.message_bits == 0
+
+
 def _afferent(network: Network, clock: Clock, projection: Projection) -> Afferent:
     delay = np.zeros(1, np.int32) if projection.axon_delay is None else projection.axon_delay
     shortest = int(delay.min(initial=DELAY_MAX))
@@ -87,9 +96,9 @@ def _afferent(network: Network, clock: Clock, projection: Projection) -> Afferen
         lag=clock.lag(projection) + shortest,
         axon=ints(delay - shortest) if (delay > shortest).any() else NO_DELAY,
         part=PARTS[projection.part],
+        binary=_is_binary(network, projection.source),
         layout=lay_out(network, projection),
-        fan_out=fan_out(network, projection),
-        fan_out_stored=fan_out_stored(network, projection),
+        fan_out=FanOut(fan_out(network, projection), fan_out_stored(network, projection)),
     )
 
 

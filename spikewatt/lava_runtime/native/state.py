@@ -6,53 +6,62 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
+from spikewatt.lava_runtime.native.arrays import Flags
+from spikewatt.lava_runtime.native.neuron_kernels import BLOCK
 from spikewatt.lava_runtime.native.program import Afferent, Cell
-from spikewatt.lava_runtime.native.synapses import Spikes
+from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
 from spikewatt.network import IntArray
 
 
 class Active(NamedTuple):
-    """Local steps [begin, end) in which a population runs, and the one that is read out."""
+    """Local steps [begin, end) in which a population runs, and the one that is read out.
+
+    steady: 1 where the bias is the same in all of them.
+    """
 
     begin: int
     end: int
     probe: int
-
-
-def spike_buffer(size: int, chunk: int) -> Spikes:
-    """Room for a chunk's spikes."""
-    starts, cells = np.zeros(chunk + 1, np.int64), size * chunk
-    return Spikes(starts, np.empty(cells, np.int32), np.empty(cells, np.int32))
+    steady: int
 
 
 class Inlet:
-    """One incoming projection: its axons' delay line and its counts, (3, steps of a period)."""
+    """One incoming projection: its axons' delay line and its counts over a period."""
 
     def __init__(self, afferent: Afferent, chunk: int, length: int) -> None:
         self.afferent = afferent
-        self.counts = np.zeros((3, length), np.int64)
+        self.sums = np.zeros((2, length), np.int64)
+        self.received = np.zeros(length, np.int64)
         sources = afferent.axon.size  # 0 where no axon delays more than the others
         rows = 1 << (chunk + int(afferent.axon.max(initial=0))).bit_length()
         self.held = np.zeros((rows, sources), np.int32)
-        self.late = spike_buffer(sources, chunk)
+        self.late = spike_buffer(sources, chunk, afferent.binary)
 
     def clear(self) -> None:
         """Forget a period."""
         self.held.fill(0)
-        self.counts.fill(0)
+        self.sums.fill(0)
+        self.received.fill(0)
 
-    def receive(self, spikes: Spikes, first: int, ring: IntArray) -> None:
+    def receive(self, spikes: Spikes, first: int, ring: IntArray, touched: Flags) -> None:
         """Count a chunk's spikes and events, and put them on their way."""
         self.count(spikes, first)
-        self.deliver(spikes, first, ring)
+        self.deliver(spikes, first, ring, touched)
 
     def count(self, spikes: Spikes, first: int) -> None:
         """Spikes and events of the steps in which the spikes are sent."""
-        fans = (self.afferent.fan_out, self.afferent.fan_out_stored)
-        kernels.count_events(spikes.starts, spikes.neurons, *fans, self.counts, first)
+        steps = spikes.starts.size - 1
+        self.received[first : first + steps] = spikes.starts[1:] - spikes.starts[:-1]
+        self.afferent.fan_out.count(spikes, self.sums, first)
 
-    def deliver(self, spikes: Spikes, first: int, ring: IntArray) -> None:
+    @property
+    def counts(self) -> tuple[Counters, ...]:
+        """Spikes, events and stored events of the period's steps."""
+        return (self.received, *self.afferent.fan_out.apart(self.sums))
+
+    def deliver(self, spikes: Spikes, first: int, ring: IntArray, touched: Flags) -> None:
         """Through the axons and synapses into the target's ring."""
         afferent = self.afferent
         if afferent.axon.size:
@@ -60,7 +69,8 @@ class Inlet:
             args = (spikes.starts, spikes.neurons, spikes.values, first, afferent.axon, self.held)
             kernels.postpone(*args, late.starts, late.neurons, late.values)
             spikes = late
-        afferent.layout.deliver(spikes, first + afferent.lag, ring[afferent.part])
+        arrival = first + afferent.lag
+        afferent.layout.deliver(spikes, arrival, ring[afferent.part], touched)
 
 
 class State:
@@ -70,19 +80,26 @@ class State:
         n, rows = cell.population.size, chunk if traced else 0
         self.cell = cell
         self.ring = np.zeros((cell.model.parts, cell.ring_rows(chunk), n), np.int32)
+        self.touched = np.zeros(self.ring.shape[1], np.uint8)
         self.neurons = np.zeros((cell.model.states, n), np.int32)
+        self.still = np.zeros(-(-n // BLOCK), np.uint8)
         self.probe_v = np.zeros(n, np.int32)
         self.trace_u, self.trace_v = (np.zeros((rows, n), np.int32) for _ in range(2))
-        self.spikes = spike_buffer(n, chunk)
+        self.spikes = spike_buffer(n, chunk, cell.model.binary)
         inlets = [Inlet(a, chunk, length) for a in cell.afferents]
         self.loops = [i for i in inlets if i.afferent.source == cell.layer]
         self.inlets = [i for i in inlets if i.afferent.source != cell.layer]
-        self.sent = np.zeros((1, length), np.int64)
+        self.sent = np.zeros(length, np.int64)
         self.rate = np.zeros(n, np.int64)
+        self.is_clear = True
 
     def clear(self) -> None:
         """Forget a period: state, what is on its way, counts."""
-        for array in (self.ring, self.neurons, self.sent, self.rate):
+        if self.is_clear:
+            self.is_clear = False
+            return
+        self.ring[:, self.touched != 0] = 0
+        for array in (self.touched, self.neurons, self.still, self.sent, self.rate):
             array.fill(0)
         for inlet in (*self.inlets, *self.loops):
             inlet.clear()
@@ -97,7 +114,7 @@ class State:
         spikes = self.spikes.cut(0, steps)
         for loop in self.loops:
             loop.count(spikes, first)
-        self.sent[0, first : first + steps] = np.diff(spikes.starts)
+        self.sent[first : first + steps] = spikes.starts[1:] - spikes.starts[:-1]
 
     def _step_by_step(self, first: int, steps: int, bias: IntArray, active: Active) -> None:
         """Recurrence: the spikes of each step may arrive at the next one."""
@@ -106,11 +123,12 @@ class State:
             self._update(first, slice(t, t + 1), now, active)
             spikes = self.spikes.cut(t, t + 1)
             for loop in self.loops:
-                loop.deliver(spikes, first + t, self.ring)
+                loop.deliver(spikes, first + t, self.ring, self.touched)
 
     def _update(self, first: int, part: slice, bias: IntArray, active: Active) -> None:
         model, spikes = self.cell.model, self.spikes.cut(part.start, part.stop)
         when = (first + part.start, *active)
         sent = (spikes.starts, spikes.neurons, spikes.values)
         traces = (self.trace_u[part], self.trace_v[part], self.probe_v)
-        model.update(self.ring, self.neurons, bias, model.constants, when, *sent, *traces)
+        here = (self.ring, self.touched, self.neurons, self.still)
+        model.update(*here, bias, model.constants, when, *sent, *traces)

@@ -15,24 +15,12 @@ import numpy.typing as npt
 
 from spikewatt.errors import SpikewattError
 from spikewatt.expansion import expand
-from spikewatt.lava_runtime.native import kernels
+from spikewatt.lava_runtime.native import delivery
+from spikewatt.lava_runtime.native.arrays import NO_DELAY, Flags, Weights, ints, narrow
+from spikewatt.lava_runtime.native.listed import by_source
+from spikewatt.lava_runtime.native.patterns import Table, table_of
+from spikewatt.lava_runtime.native.spikes import Spikes
 from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
-
-NO_DELAY = np.zeros(0, np.int32)
-NO_SCRATCH = np.zeros(0, np.int32)
-
-
-@dataclass(frozen=True, eq=False)
-class Spikes:
-    """Spikes of a chunk of steps: step t's are entries starts[t]:starts[t + 1]."""
-
-    starts: npt.NDArray[np.int64]
-    neurons: IntArray
-    values: IntArray
-
-    def cut(self, begin: int, end: int) -> Spikes:
-        """Those of the chunk's steps [begin, end)."""
-        return Spikes(self.starts[begin : end + 1], self.neurons, self.values)
 
 
 class Layout(Protocol):
@@ -43,16 +31,19 @@ class Layout(Protocol):
         """Longest delay of a synapse beyond the projection's own, in steps."""
         ...
 
-    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
-        """Add a chunk's spikes to the target's ring, the first step's at `arrival`."""
+    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray, touched: Flags) -> None:
+        """Add a chunk's spikes to the target's ring, the first step's at `arrival`.
+
+        touched: flags of the ring's rows, set where something arrives.
+        """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class DenseLayout:
-    """weight (sources, targets); delay (targets,), the same for all sources, or empty."""
+    """weight (sources * targets,); delay (targets,), the same for all sources, or empty."""
 
-    weight: IntArray
+    weight: Weights
     delay: IntArray
 
     @property
@@ -60,70 +51,32 @@ class DenseLayout:
         """Longest delay in steps."""
         return int(self.delay.max(initial=0))
 
-    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
+    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray, touched: Flags) -> None:
         """Add the rows of the sources that spiked."""
-        scratch = np.empty(ring.shape[1], np.int32) if self.delay.size else NO_SCRATCH
         args = (spikes.starts, spikes.neurons, spikes.values, arrival, self.weight, self.delay)
-        kernels.deliver_dense(*args, ring, scratch)
-
-
-@dataclass(frozen=True, eq=False)
-class SparseLayout:
-    """Synapses sorted by source; those of source i at first[i]:first[i + 1]."""
-
-    first: npt.NDArray[np.int64]
-    targets: IntArray
-    weight: IntArray
-    delay: IntArray
-
-    @property
-    def delay_max(self) -> int:
-        """Longest delay in steps."""
-        return int(self.delay.max(initial=0))
-
-    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
-        """Add the synapses of the sources that spiked, each at its own step."""
-        args = (self.first, self.targets, self.weight, self.delay, ring)
-        kernels.deliver_sparse(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
+        delivery.deliver_dense(*args, ring, touched)
 
 
 @dataclass(frozen=True, eq=False)
 class ConvLayout:
     """Kernels with the group's output channels last, and where each tap lands."""
 
-    weight: IntArray  # (channels in, kernel x, kernel y, channels out of the group)
+    weight: Weights  # flat (channels in, kernel x, kernel y, channels out of the group)
     taps: tuple[IntArray, IntArray]  # (source x, kernel x), (source y, kernel y): target or -1
     geometry: npt.NDArray[np.int64]
     bound: int  # largest sum of a target's weights, signs apart
+    table: Table
     delay_max: int = 0
 
-    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray) -> None:
+    def deliver(self, spikes: Spikes, arrival: int, ring: IntArray, touched: Flags) -> None:
         """Add every tap that lands on the target, output channels together."""
-        scratch = np.empty(ring.shape[1], np.int32)
-        args = (self.weight, *self.taps, self.geometry, self.bound, ring, scratch)
-        kernels.deliver_conv(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
-
-
-def ints(values: npt.NDArray[Any]) -> IntArray:
-    """Contiguous and writeable int32: other layouts would have the kernels compiled again."""
-    return np.require(values, np.int32, ["C", "W"])
-
-
-def _by_source(s: Sparse) -> SparseLayout:
-    stored = np.flatnonzero(s.weight)
-    order = stored[np.argsort(s.sources[stored], kind="stable")]
-    counts = np.bincount(s.sources[order], minlength=s.shape[1])
-    delay = np.zeros(s.weight.size) if s.delay is None else s.delay
-    return SparseLayout(
-        first=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        targets=ints(s.targets[order]),
-        weight=ints(s.weight[order]),
-        delay=ints(delay[order]),
-    )
+        table = (self.table.sums, self.table.shifts, self.table.steps, self.table.plan)
+        args = (self.weight, *self.taps, self.geometry, self.bound, *table, ring, touched)
+        delivery.deliver_conv(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
 
 
 def _sparse(network: Network, projection: Projection, s: Sparse) -> Layout:
-    return _by_source(s)
+    return by_source(s)
 
 
 def _dense(network: Network, projection: Projection, s: Dense) -> Layout:
@@ -131,10 +84,10 @@ def _dense(network: Network, projection: Projection, s: Dense) -> Layout:
     if s.delay is not None and (s.delay == s.delay[:, :1]).all():
         delay = ints(s.delay[:, 0])
     if delay.ndim == 1:
-        return DenseLayout(ints(s.weight.T), delay)
+        return DenseLayout(narrow(s.weight.T), delay)
     targets, sources = (i.astype(np.int32) for i in np.nonzero(s.weight))
     listed = (targets, sources, s.weight[targets, sources])
-    return _by_source(Sparse(*listed, s.weight.shape, 0, delay[targets, sources]))  # type: ignore[arg-type]
+    return by_source(Sparse(*listed, s.weight.shape, 0, delay[targets, sources]))  # type: ignore[arg-type]
 
 
 def _taps(source: int, target: int, axis: int, conv: Conv) -> IntArray:
@@ -156,14 +109,14 @@ def _conv(network: Network, projection: Projection, s: Conv) -> Layout:
         )
     per_target = out // s.groups
     grouped = s.weight.reshape(s.groups, per_target, kx, ky, per_source)
-    weight = grouped.transpose(0, 4, 2, 3, 1).reshape(-1, kx, ky, per_target)
     bound = np.abs(s.weight.astype(np.int64)).sum(axis=(1, 2, 3)).max(initial=0)
-    geometry = (source[1], source[2], target[1], target[2], per_source, per_target)
+    geometry = (source[1], s.groups, target[1], target[2], per_source, per_target)
     return ConvLayout(
-        weight=ints(weight),
+        weight=narrow(grouped.transpose(0, 4, 2, 3, 1)),
         taps=(_taps(source[0], target[0], 0, s), _taps(source[1], target[1], 1, s)),
         geometry=np.array(geometry, np.int64),
         bound=int(bound),
+        table=table_of(s, source, target),
     )
 
 

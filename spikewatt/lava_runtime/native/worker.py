@@ -7,11 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from spikewatt.lava_runtime.native import kernels
+from spikewatt.lava_runtime.native.arrays import ints
 from spikewatt.lava_runtime.native.clock import Span
 from spikewatt.lava_runtime.native.ledger import RECEIVED, SENT, Ledger
 from spikewatt.lava_runtime.native.program import Program
-from spikewatt.lava_runtime.native.state import Active, State, spike_buffer
-from spikewatt.lava_runtime.native.synapses import Spikes
+from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
+from spikewatt.lava_runtime.native.state import Active, State
+from spikewatt.network import IntArray
 
 Tick = Callable[[int], None]  # told the local steps just done
 
@@ -23,30 +25,43 @@ class Worker:
         self.program, self.ledger = program, ledger
         request, length = ledger.request, program.clock.length
         self.source = program.network.input
-        self.stimulus = request.stimulus.reshape(len(request.stimulus), self.source.size, -1)
+        stimulus = np.asarray(request.stimulus)  # a mapped file is read by the chunk
+        self.stimulus = stimulus.reshape(len(stimulus), self.source.size, -1)
         recorded = request.record if request.record_state else ()
         self.states = [State(c, program.chunk, length, c.layer in recorded) for c in program.cells]
         self.spikes = {s.cell.layer: s.spikes for s in self.states}
+        self.held: IntArray | None = None
         drives = self.source.layer in self.spikes
         self.drive = np.zeros((program.chunk if drives else 0, self.source.size), np.int32)
-        self.spikes.setdefault(self.source.layer, spike_buffer(self.source.size, program.chunk))
+        binary = self.source.message_bits == 0
+        buffer = spike_buffer(self.source.size, 0 if drives else program.chunk, binary)
+        self.spikes.setdefault(self.source.layer, buffer)
 
     def run(self, period: int, tick: Tick) -> None:
         """Execute one period, chunk by chunk, population by population."""
         for state in self.states:
             state.clear()
-        clock, chunk = self.program.clock, self.program.chunk
+        clock, chunk, source = self.program.clock, self.program.chunk, self.source.layer
         bounds = [clock.active(state.cell.layer, period) for state in self.states]
-        stimulus = clock.span(self.source.layer, period)
-        alive = [*bounds, clock.active(self.source.layer, period)]
+        stimulus, running = clock.span(source, period), clock.active(source, period)
+        self.held = self._held(stimulus, running)
+        alive = [*bounds, running]
         begin, end = min(b for b, _ in alive), max(e for _, e in alive)
         for first in range(begin, end, chunk):
             steps = min(chunk, end - first)
-            self._stimulate(stimulus, first, steps)
+            if self.held is None:
+                self._stimulate(stimulus, first, steps)
             for state, active in zip(self.states, bounds, strict=True):
                 self._advance(state, period, (first, steps), active)
             tick(steps)
         self._book(period)
+
+    def _held(self, span: Span | None, running: tuple[int, int]) -> IntArray | None:
+        """The bias that the stimulus holds for the whole period, (1, n), where it does."""
+        held = self.source.drives_bias and self.stimulus.shape[2] == 1
+        if not held or span is None or (span.begin, span.end) != running:
+            return None
+        return ints(self.stimulus[span.row].T)
 
     def _inside(self, span: Span | None, first: int, steps: int) -> tuple[int, int, int]:
         """The span's part of a chunk: chunk steps [lo, hi) and the column of lo."""
@@ -60,14 +75,13 @@ class Worker:
         lo, hi, column = self._inside(span, first, steps)
         row = self.stimulus[span.row if span else 0]
         if self.drive.size:
-            held = row.shape[1] == 1
+            is_held = row.shape[1] == 1
             self.drive[:] = 0
-            self.drive[lo:hi] = row.T if held else row[:, column : column + hi - lo].T
+            self.drive[lo:hi] = row.T if is_held else row[:, column : column + hi - lo].T
             return
         spikes = self.spikes[self.source.layer].cut(0, steps)
-        binary = self.source.message_bits == 0
-        args = (spikes.starts, spikes.neurons, spikes.values)
-        kernels.collect_input(row, column, lo, hi, binary, *args)
+        piece = ints(row[:, column : column + hi - lo])
+        kernels.collect_input(piece, lo, spikes.starts, spikes.neurons, spikes.values)
 
     def _advance(
         self, state: State, period: int, chunk: tuple[int, int], bounds: tuple[int, int]
@@ -77,13 +91,14 @@ class Worker:
         span = self.program.clock.span(layer, period)
         for inlet in state.inlets:
             spikes = self.spikes[inlet.afferent.source].cut(0, steps)
-            inlet.receive(spikes, first, state.ring)
-        active = Active(*bounds, self._probe(span))
+            inlet.receive(spikes, first, state.ring, state.touched)
+        driven = layer == self.source.layer and self.source.drives_bias
+        active = Active(*bounds, self._probe(span), int(not driven or self.held is not None))
         bias = state.cell.bias
-        if layer == self.source.layer and self.source.drives_bias:
-            bias = self.drive
+        if driven:
+            bias = self.drive if self.held is None else self.held
         elif layer == self.source.layer:
-            kernels.add_drive(self.drive[:steps], first, state.ring[0])
+            kernels.add_drive(self.drive[:steps], first, state.ring[0], state.touched)
         state.advance(first, steps, bias, active)
         self._record(state, state.spikes.cut(0, steps), span, first)
 
@@ -113,7 +128,7 @@ class Worker:
         span_of = self.program.clock.span
         for state in self.states:
             layer = state.cell.layer
-            self.ledger.add(layer, SENT, state.sent, span_of(layer, period))
+            self.ledger.add(layer, SENT, (state.sent,), span_of(layer, period))
             for inlet in (*state.inlets, *state.loops):
                 span = span_of(inlet.afferent.source, period)
                 self.ledger.add(layer, RECEIVED, inlet.counts, span)

@@ -10,12 +10,15 @@ from torch import nn
 
 from spikewatt.errors import SpikewattError
 from spikewatt.train.neuron import stepwise
+from spikewatt.train.neuron.norms import ChannelBias
+from spikewatt.train.neuron.passes import FusedCuba, Plan, fits
 from spikewatt.train.neuron.rounding import quantize
-from spikewatt.train.neuron.stepwise import UNITY, Rules
+from spikewatt.train.neuron.stepwise import UNITY, Rules, by_channel
 from spikewatt.train.neuron.surrogates import SlayerExponential as Exponential
 from spikewatt.train.neuron.surrogates import Slope, Surrogate, exponential
 
 STATE_SCALE = 1 << 6  # the states have 6 bits below the weights' unit
+HALVES = (torch.float16, torch.bfloat16)  # too short for the states
 EPSILON = 0.01  # of the states' unit: >= then says what Lava's > says
 
 
@@ -35,6 +38,7 @@ class CubaNeuron(nn.Module):
     pass elsewhere: that is the reference an export is checked against.
     """
 
+    lava_dl_type = "neuron.cuba.Neuron"  # what exporters may take this very class for
     compiled = True
     exact_decay = False  # slayer's gradient of the decays
 
@@ -124,10 +128,12 @@ class CubaNeuron(nn.Module):
                 drawn = least + (most - least) * torch.rand(self.shape[0]).to(self.device)
                 getattr(self, name).data = self.p_scale * drawn
             self._drawn = {}
-        elif x.shape[1:-1] != self.shape:
+        if x.shape[1:-1] != self.shape:
             raise SpikewattError(
                 f"Input {tuple(x.shape)} does not fit the neurons' shape {tuple(self.shape)}."
             )
+        if self.current_state.shape[0] != x.shape[0]:  # another batch: slayer forgets, too
+            self.reset()
 
     def decays(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Current and voltage decay as the chip rounds them, (1,) or (C,), with gradients."""
@@ -217,31 +223,32 @@ class CubaNeuron(nn.Module):
             return Exponential(tau_grad, self.scale_rho).graded(self.threshold, eps)
         return exponential(self.tau_rho, self.scale_rho, self.threshold + eps)
 
-    def _recall(self, x: torch.Tensor) -> None:
-        """States of another batch size are forgotten, as in slayer."""
-        if self.current_state.shape[0] != x.shape[0]:
-            self.reset()
+    def _integrate(self, x, decay, state, limit=None) -> torch.Tensor:
+        """slayer's leaky integrator on the pass that serves the tensor."""
+        limit = None if limit is None or limit <= 0 else limit
+        if self.compiled and fits(x, self.s_scale, limit):
+            states = None if _at_rest(state) else torch.stack([0 * state, state]).view(2, -1)
+            plan = Plan(self.s_scale, limit, None, False, self.detach_reset, self.exact_decay)
+            return FusedCuba.apply(x, None, UNITY, decay, 1.0, states, plan)[0]
+        rules = Rules(self.s_scale, limit, self.detach_reset, self.exact_decay)
+        ours = self.compiled or (_own_gradient(self) and torch.is_grad_enabled())
+        integrate = stepwise.integrate if ours else stepwise.slayer_integrator()
+        return integrate(x, decay, state, rules)
 
-    def _integrator(self):
-        ours = self.compiled or x_is_not_slayers(self)
-        return stepwise.integrate if ours else stepwise.slayer_integrator()
-
-    def _current(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Current behind the norm, and the voltage decay."""
-        current_decay, voltage_decay = self.decays()
-        driven = x * self.gain(voltage_decay) if self.input_gain != 1 else x
-        rules = Rules(self.s_scale, exact_decay=self.exact_decay)
-        current = self._integrator()(driven, current_decay, self.current_state, rules)
-        return (current if self.norm is None else self.norm(current)), voltage_decay
+    def _current(self, x, decays) -> torch.Tensor:
+        """Current behind the norm."""
+        gain = self.gain(decays[1])
+        driven = x * by_channel(gain, x) if torch.is_tensor(gain) else gain * x
+        current = self._integrate(driven, decays[0], self.current_state)
+        return current if self.norm is None else self.norm(current)
 
     def dynamics(self, input):
         """Current behind the norm and voltage before the reset, each (N, C, ..., T)."""
         self._meet(input)
-        self._recall(input)
-        current, voltage_decay = self._current(input)
-        limit = self.threshold + self.threshold_eps
-        rules = Rules(self.s_scale, limit, self.detach_reset, self.exact_decay)
-        voltage = self._integrator()(current, voltage_decay, self.voltage_state, rules)
+        decays = self.decays()
+        current = self._current(input, decays)
+        limit = None if self.threshold is None else self.threshold + self.threshold_eps
+        voltage = self._integrate(current, decays[1], self.voltage_state, limit)
         if self.persistent_state:
             self.current_state = current[..., -1].detach().clone()
             self.voltage_state = voltage[..., -1].detach().clone()
@@ -256,15 +263,43 @@ class CubaNeuron(nn.Module):
             self.voltage_state = self.voltage_state * (1 - fired)
         return spikes if self.drop is None else self.drop(spikes)
 
+    def _fused(self, x: torch.Tensor) -> torch.Tensor:
+        """Spikes by one pass, or by two around a norm that is no constant of the channel."""
+        (decay_u, decay_v), bias, current = self.decays(), None, self.current_state
+        gain = self.gain(decay_v)
+        if isinstance(self.norm, ChannelBias):
+            bias = self.norm.values.reshape(-1)
+        elif self.norm is not None:
+            x, decay_u, gain = self._current(x, (decay_u, decay_v)), UNITY, 1.0
+        pair = (current, self.voltage_state)
+        states = None if _at_rest(pair[1]) else torch.stack(pair).view(2, -1)
+        limit = self.threshold + self.threshold_eps
+        how = (self.graded_spike, self.detach_reset, self.exact_decay, self.persistent_state)
+        plan = Plan(self.s_scale, limit, self.slope(), *how)
+        spikes, last = FusedCuba.apply(x, bias, decay_u, decay_v, gain, states, plan)
+        if last is not None:
+            self.current_state, self.voltage_state = last.view(2, *x.shape[:-1])
+        return spikes
+
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Spikes of the population for a whole clip."""
-        _, voltage = self.dynamics(input)
-        return self.spike(voltage)
+        if input.dtype in HALVES:
+            return self.forward(input.float()).to(input.dtype)
+        self._meet(input)
+        if not (self.compiled and fits(input, self.s_scale, self.threshold + self.threshold_eps)):
+            return self.spike(self.dynamics(input)[1])
+        spikes = self._fused(input)
+        return spikes if self.drop is None else self.drop(spikes)
 
 
-def x_is_not_slayers(neuron: CubaNeuron) -> bool:
-    """Whether a gradient is wanted that lava-dl's code does not give."""
-    return (neuron.detach_reset or neuron.exact_decay) and torch.is_grad_enabled()
+def _own_gradient(neuron: CubaNeuron) -> bool:
+    """Whether lava-dl's code has another gradient."""
+    return neuron.detach_reset or neuron.exact_decay
+
+
+def _at_rest(state: torch.Tensor) -> bool:
+    """Whether nothing has been kept: a state has (N, C, ...) then."""
+    return state.dim() == 1
 
 
 def _checked_gain(gain: float | str) -> float | str:

@@ -18,11 +18,11 @@ from spikewatt.errors import SpikewattError
 # slayer's, so that tau_grad = scale_grad = 1 is a good start
 TAU_MULT, SCALE_MULT = 100, 0.1
 
-EXPONENTIAL, LORENTZIAN, LOGISTIC, BOX, ONE_SIDED = range(5)
+EXPONENTIAL, LORENTZIAN, LOGISTIC, BOX, ONE_SIDED, FLAT = range(6)
 
 
 class Slope(NamedTuple):
-    """height x shape((v - center) / width), v in slayer's units; `shape` is one of the five."""
+    """height x shape((v - center) / width), v in slayer's units; `shape` is one of those above."""
 
     shape: int
     center: float
@@ -118,4 +118,5 @@ _SHAPES = {
     LOGISTIC: lambda x: torch.sigmoid(x) * torch.sigmoid(-x),
     BOX: lambda x: (torch.abs(x) < 1).to(x.dtype),
     ONE_SIDED: lambda x: torch.exp(torch.clamp(x, max=0)),
+    FLAT: torch.ones_like,
 }

@@ -1,0 +1,27 @@
+"""Arrays in the few forms that the kernels are compiled for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatt.network import IntArray
+
+Flags = npt.NDArray[np.uint8]
+Index = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.int16] | IntArray
+
+NO_DELAY = np.zeros(0, np.int32)
+
+
+def ints(values: npt.NDArray[Any]) -> IntArray:
+    """Contiguous and writeable int32: other layouts would have the kernels compiled again."""
+    return np.require(values, np.int32, ["C", "W"])
+
+
+def narrow(weight: npt.NDArray[Any]) -> Weights:
+    """Flat weights in 16 bit where all fit, else in 32: half the memory to read."""
+    fits = weight.size == 0 or (weight.min() >= -(2**15) and weight.max() < 2**15)
+    return np.require(weight, np.int16 if fits else np.int32, ["C", "W"]).reshape(-1)

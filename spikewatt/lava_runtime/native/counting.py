@@ -1,0 +1,32 @@
+"""Counting a projection's events: one sum over its spikes gives both kinds."""
+
+from __future__ import annotations
+
+from spikewatt.energy.events import Counters
+from spikewatt.lava_runtime.native import kernels
+from spikewatt.lava_runtime.native.spikes import Spikes
+
+HALF = 32
+
+
+class FanOut:
+    """Events and stored events of each source neuron, added up in one number where they fit.
+
+    The stored ones are the upper half of 64 bits. A source spikes once a step, so that a step's
+    events are at most the projection's synapses; from 2**31 synapses on they are summed apart.
+    """
+
+    def __init__(self, events: Counters, stored: Counters) -> None:
+        self.fits = int(stored.sum()) < 1 << (HALF - 1)
+        self.columns = (events + (stored << HALF),) if self.fits else (events, stored)
+
+    def count(self, spikes: Spikes, counts: Counters, first: int) -> None:
+        """Write the sums of a chunk's steps into counts (2, steps), for `apart`."""
+        for fan_out, row in zip(self.columns, counts, strict=False):
+            kernels.count_events(spikes.starts, spikes.neurons, fan_out, row, first)
+
+    def apart(self, counts: Counters) -> tuple[Counters, Counters]:
+        """Events and stored events of each step from what `count` wrote."""
+        if not self.fits:
+            return counts[0], counts[1]
+        return counts[0] & (1 << HALF) - 1, counts[0] >> HALF

@@ -1,0 +1,146 @@
+"""Loops written in vectors, where the compiler does not find them by itself.
+
+It cannot keep the sums of a short row in registers, since weights and sums might overlap, nor
+list the spikes of eight neurons at once. Machines with narrower vectors get several of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+kernel = njit(cache=True, nogil=True)
+
+_INT8, _INT32, _INT64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_SIZE = types.intp
+
+
+def _start(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    return context.make_array(kind)(context, builder, array).data
+
+
+def _place(builder: Any, start: Any, at: Any, vector: Any) -> Any:
+    return builder.bitcast(builder.gep(start, [at]), vector.as_pointer())
+
+
+def _accumulate(width: int) -> Callable[..., Any]:
+    """row[at:at + width] += sum of weight[o:o + width], o in base + offsets[lo:hi]; unchecked."""
+    sums = ir.VectorType(_INT32, width)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        weight, offsets, row = (
+            _start(context, builder, signature.args[i], args[i]) for i in (0, 2, 5)
+        )
+        stored = context.get_data_type(signature.args[0].dtype)
+        vector, align = ir.VectorType(stored, width), stored.width // 8
+        weight, place = builder.gep(weight, [args[1]]), _place(builder, row, args[6], sums)
+        total = cgutils.alloca_once_value(  # type: ignore[no-untyped-call]
+            builder, builder.load(place, align=4)
+        )
+        with cgutils.for_range_slice(builder, args[3], args[4], ir.Constant(_INT64, 1)) as (k, _):
+            offset = builder.load(builder.gep(offsets, [k]))
+            taken = builder.load(_place(builder, weight, offset, vector), align=align)
+            builder.store(builder.add(builder.load(total), builder.sext(taken, sums)), total)
+        builder.store(builder.load(total), place, align=4)
+        return context.get_dummy_value()
+
+    def typed(
+        typing: Any, weight: Any, base: Any, offsets: Any, lo: Any, hi: Any, row: Any, at: Any
+    ) -> Any:
+        return types.void(weight, _SIZE, offsets, _SIZE, _SIZE, row, _SIZE), generate
+
+    return intrinsic(typed)  # type: ignore[no-any-return]
+
+
+_add_64, _add_32, _add_16, _add_8, _add_4 = (_accumulate(width) for width in (64, 32, 16, 8, 4))
+
+
+@kernel
+def add_rows(
+    weight: Any, base: int, offsets: Any, lo: int, hi: int, row: Any, at: int, size: int
+) -> None:
+    """Add the rows of weights that begin at base + offsets[lo:hi] to row[at:at + size].
+
+    weight: flat, int16 or int32. offsets: int64. Sums are int32 and wrap.
+    """
+    j = 0
+    while j + 64 <= size:
+        _add_64(weight, base + j, offsets, lo, hi, row, at + j)
+        j += 64
+    if j + 32 <= size:
+        _add_32(weight, base + j, offsets, lo, hi, row, at + j)
+        j += 32
+    if j + 16 <= size:
+        _add_16(weight, base + j, offsets, lo, hi, row, at + j)
+        j += 16
+    if j + 8 <= size:
+        _add_8(weight, base + j, offsets, lo, hi, row, at + j)
+        j += 8
+    if j + 4 <= size:
+        _add_4(weight, base + j, offsets, lo, hi, row, at + j)
+        j += 4
+    while j < size:
+        for k in range(lo, hi):
+            row[at + j] += weight[base + offsets[k] + j]
+        j += 1
+
+
+@kernel
+def add_scaled_row(weight: Any, base: int, value: Any, row: Any, at: int, size: int) -> None:
+    """Add a row of weights times the value of a graded spike to row[at:at + size]."""
+    out, taken = row[at : at + size], weight[base : base + size]
+    for j in range(size):
+        out[j] += taken[j] * value
+
+
+def _ones_of_bytes() -> Any:
+    """Where the ones of each byte are, (256 * 8,), low bits first."""
+    bits = np.arange(256)[:, None] >> np.arange(8) & 1
+    return np.argsort(1 - bits, axis=1, kind="stable").astype(np.uint8).reshape(-1)
+
+
+_ONES = _ones_of_bytes()
+
+
+@intrinsic  # type: ignore[misc]
+def _list_eight(
+    typing: Any, mask: Any, at: Any, ones: Any, first: Any, listed: Any, count: Any
+) -> Any:
+    """Write first + i for the ones i of mask[at:at + 8] to listed[count:]; the new count."""
+    bytes_, indices = ir.VectorType(_INT8, 8), ir.VectorType(_INT32, 8)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        mask_, ones_, listed_ = (
+            _start(context, builder, signature.args[i], args[i]) for i in (0, 2, 4)
+        )
+        flags = builder.load(_place(builder, mask_, args[1], bytes_), align=1)
+        pattern = builder.bitcast(
+            builder.icmp_unsigned("!=", flags, ir.Constant(bytes_, None)), _INT8
+        )
+        at = builder.shl(builder.zext(pattern, _INT64), ir.Constant(_INT64, 3))
+        inside = builder.load(_place(builder, ones_, at, bytes_), align=1)
+        some, zero = ir.Constant(indices, ir.Undefined), ir.Constant(_INT32, 0)
+        begin = builder.insert_element(some, builder.trunc(args[3], _INT32), zero)
+        begin = builder.shuffle_vector(begin, some, ir.Constant(indices, [0] * 8))
+        found = builder.add(builder.zext(inside, indices), begin)
+        builder.store(found, _place(builder, listed_, args[5], indices), align=4)
+        return builder.add(args[5], builder.zext(builder.ctpop(pattern), _INT64))
+
+    return _SIZE(mask, _SIZE, ones, _SIZE, listed, _SIZE), generate
+
+
+@kernel
+def list_ones(mask: Any, size: int, first: int, listed: Any, count: int) -> int:
+    """Append first + i for the ones i of mask[:size], a multiple of 8; the new count.
+
+    listed has room for 8 more than there can be.
+    """
+    for j in range(0, size, 8):
+        count = _list_eight(mask, j, _ONES, first + j, listed, count)  # type: ignore[call-arg]
+    return count
