@@ -15,7 +15,7 @@ from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import FloatGraph, trace
 from spikewatt.export.lowering.maps import ConvMap, JointMap, PlaceMap
 from spikewatt.export.lowering.tracing import Handler
-from spikewatt.export.lowering.wires import Wire, attention
+from spikewatt.export.lowering.wires import Wire, attention, over_the_clip
 from spikewatt.network import Shape
 from spikewatt.train.blocks.ann.layered import ClipNorm
 from spikewatt.train.blocks.attention import Attend, mask_sum
@@ -24,6 +24,7 @@ from spikewatt.train.blocks.fusion import ConstantFusion, MutualInformationFusio
 from spikewatt.train.blocks.graph_conv import GraphConv
 from spikewatt.train.blocks.mask_attention import MaskMixer
 from spikewatt.train.blocks.readout import IntegratingReadout
+from spikewatt.train.models.svformer import TimeHead
 
 
 def graph_conv(module: GraphConv, wire: Wire) -> Wire:
@@ -102,6 +103,23 @@ def fused(module: nn.Module, wires: Sequence[Wire]) -> Wire:
     return sum((w * p for w, p in zip(weights[1:], wires[1:], strict=True)), wires[0] * weights[0])
 
 
+def time_head(module: TimeHead, wire: Wire) -> Wire:
+    """W (g conv(s) + b) + c over the whole clip at once, as one kernel a step."""
+    conv, norm, linear = module.conv, module.norm, module.linear
+    gain = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias.detach() + (conv.bias.detach() - norm.running_mean) * gain
+    channels = len(gain)
+    per_group = conv.weight.shape[1]
+    grouped = conv.weight.detach() * gain.view(-1, 1, 1, 1, 1)
+    mixing = linear.weight.detach()  # (classes, channels)
+    parts = []
+    for rows in torch.arange(channels).chunk(conv.groups):
+        parts.append(torch.einsum("ko,oixyt->kixyt", mixing[:, rows], grouped[rows]))
+    assert len(parts) * per_group == wire.channels
+    bias = linear.bias.detach() + mixing @ shift
+    return over_the_clip(module.neuron(wire), torch.cat(parts, dim=1), bias)
+
+
 LOWERINGS: dict[type[nn.Module], Handler] = {
     Attend: attend,
     BoneConv: bone_conv,
@@ -110,6 +128,7 @@ LOWERINGS: dict[type[nn.Module], Handler] = {
     GraphConv: graph_conv,
     MaskMixer: mask_mixer,
     MutualInformationFusion: fused,
+    TimeHead: time_head,
     IntegratingReadout: integrating_readout,
 }
 

@@ -19,7 +19,7 @@ from spikewatt.export.lowering.integers import Integers, lowered
 from spikewatt.network import DECAY_MAX, Network
 from spikewatt.train.neuron import CubaNeuron
 from spikewatt.train.quantize import WEIGHT_SCALE, quantize_bias, quantize_weight, to_integers
-from spikewatt.train.scales import population_scale, readout_scale_of
+from spikewatt.train.scales import arriving, population_scale, readout_scale_of
 
 GATE_SCALE = 2 / WEIGHT_SCALE  # the unit weight of a gate is the integer 2
 
@@ -98,21 +98,27 @@ class QuantisedNetwork(nn.Module):
             found[number] = population(found)
         return [found[n] for n in range(1, len(found))]
 
+    @property
+    def remembers(self) -> bool:
+        """Whether the read-out sums over the steps."""
+        return self.populations[-1].population.v_decay == 0
+
     def membrane(self, x: torch.Tensor, spikes: list[torch.Tensor]) -> torch.Tensor:
         """The read-out's voltage after the last step over 64, (N, classes), in float64."""
         readout = self.populations[-1]
         total = {0: x, **dict(enumerate(spikes, start=1))}
-        summed = {n: s.sum(dim=-1, keepdim=True).double() for n, s in total.items()}
         charge = 0
         for k, edge in enumerate(readout.population.edges):
-            weight = readout.integers(k).double()
-            charge = charge + edge.map.apply(weight, *(summed[s] for s in edge.sources))
-        return (charge[..., 0] + readout.step_bias() * x.shape[-1]).flatten(1)
+            seen = (arriving(total[s], edge.delay, self.remembers) for s in edge.sources)
+            charge = charge + edge.map.apply(readout.integers(k).double(), *seen)
+        steps = x.shape[-1] if self.remembers else 1
+        return (charge[..., 0] + readout.step_bias() * steps).flatten(1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, X, Y, T) -> (N, classes) logits on the float network's scale."""
         voltage = self.membrane(x, self.spikes(x)).to(x.dtype)
-        return voltage / (self.populations[-1].scale * x.shape[-1])
+        steps = x.shape[-1] if self.remembers else 1
+        return voltage / (self.populations[-1].scale * steps)
 
     @torch.no_grad()
     def lower(self, sample: torch.Tensor, facts: Mapping[str, Any]) -> Network:
@@ -137,5 +143,5 @@ def quantised(graph: FloatGraph, x: torch.Tensor, limit: int) -> QuantisedNetwor
         GATE_SCALE if p.exact else population_scale(graph, p, limit) for p in graph.populations
     ]
     net = QuantisedNetwork(graph, [*scales, 1.0]).eval()
-    net.populations[-1].scale = readout_scale_of(graph.readout, net.spikes(x), x)
+    net.populations[-1].scale = readout_scale_of(graph.readout, [x, *net.spikes(x)])
     return net

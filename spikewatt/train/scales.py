@@ -47,11 +47,23 @@ def population_scale(graph: FloatGraph, p: FloatPopulation, limit: int) -> float
     )
 
 
-def readout_scale_of(p: FloatPopulation, spikes: list[torch.Tensor], x: torch.Tensor) -> float:
-    """Factor on an integrator's weights: 8 bits, and v far from its clip on the clips x."""
-    summed = {n: s.sum(dim=-1, keepdim=True) for n, s in enumerate((x, *spikes))}
-    voltage = p.bias[None, ..., None] * x.shape[-1]
+def readout_scale_of(p: FloatPopulation, spikes: list[torch.Tensor]) -> float:
+    """Factor on a read-out's weights: 8 bits, and v far from its clip on these clips.
+
+    spikes: of every population, the input's first.
+    """
+    summed = p.v_decay == 0
+    voltage = p.bias[None, ..., None] * (spikes[0].shape[-1] if summed else 1)
     for edge in p.edges:
-        voltage = voltage + edge.map.apply(edge.map.weight, *(summed[s] for s in edge.sources))
+        seen = (arriving(spikes[s], edge.delay, summed).float() for s in edge.sources)
+        voltage = voltage + edge.map.apply(edge.map.weight, *seen)
     largest = max(float(voltage.abs().max()) * WEIGHT_SCALE, TINY)
     return min(*_limits(p), CURRENT_MAX / READOUT_MARGIN / largest)
+
+
+def arriving(spikes: torch.Tensor, delay: int, summed: bool) -> torch.Tensor:
+    """What reaches a read-out: the sum over the steps, or the last step but `delay`, in float64."""
+    if summed:
+        return spikes.sum(dim=-1, keepdim=True).double()
+    at = spikes.shape[-1] - 1 - delay
+    return spikes[..., at : at + 1].double()

@@ -12,10 +12,14 @@ from spikewatt.network import Shape
 
 @dataclass(frozen=True, eq=False)
 class Edge:
-    """A map from one population (or the input, 0) to another; attention has three: q, k, v."""
+    """A map from one population (or the input, 0) to another; attention has three: q, k, v.
+
+    delay: steps by which its spikes come later than those of other edges.
+    """
 
     sources: tuple[int, ...]
     map: Map
+    delay: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +52,13 @@ class FloatPopulation:
 class FloatGraph:
     """Populations in order of execution, 1 and up; the input is 0.
 
-    readout: the last one, an integrator whose v at the end is the logits times `divisor`.
+    readout: the last one, whose v after the last step is the logits; an integrator (times the
+    number of steps), or without memory where its edges' delays bring every step together.
     """
 
     input_shape: Shape
     populations: list[FloatPopulation] = field(default_factory=list)
     readout: FloatPopulation | None = None
-    divisor: float = 1.0
 
     def shape_of(self, number: int) -> Shape:
         """Shape of a population or of the input."""

@@ -12,7 +12,6 @@ from spikewatt.export.lowering.maps import AttentionMap
 from spikewatt.network import (
     BIAS_MAX,
     BIAS_MIN,
-    DECAY_MAX,
     THRESHOLD_MAX,
     Attention,
     CubaLif,
@@ -29,9 +28,6 @@ from spikewatt.network import (
     Synapses,
     Violation,
 )
-
-# all of the current every step, no leak, and a threshold that v never passes
-INTEGRATOR = CubaLif(i_decay=DECAY_MAX, v_decay=0, v_threshold=THRESHOLD_MAX)
 
 
 def depths(graph: FloatGraph, readout: FloatPopulation) -> list[int]:
@@ -74,7 +70,7 @@ def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str,
         populations.append(_population(p, own, layers[p.number], p.number in flat))
         for edge, kind in zip(p.edges, kinds, strict=True):
             source = edge.sources[0]
-            delay = depth[p.number] - depth[source] - 1
+            delay = depth[p.number] - depth[source] - 1 + edge.delay
             projections.append(
                 Projection(layers[source], layers[p.number], _named(kind, layers), delay)
             )
@@ -135,7 +131,8 @@ def _numbered(
 
 
 def _population(p: FloatPopulation, own: Integers, layer: int, flat: bool) -> Population:
-    neuron = INTEGRATOR if own.threshold is None else CubaLif(p.i_decay, p.v_decay, own.threshold)
+    never = THRESHOLD_MAX  # v cannot pass it
+    neuron = CubaLif(p.i_decay, p.v_decay, never if own.threshold is None else own.threshold)
     shape = (prod(p.shape),) if flat else p.shape
     return Population(layer, shape, neuron, own.bias.reshape(shape) if own.bias.any() else None)
 

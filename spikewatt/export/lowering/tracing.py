@@ -180,8 +180,8 @@ def trace(
 
 
 def _with_readout(graph: FloatGraph, logits: Any) -> FloatGraph:
-    """An integrator that sums what the mean over steps averages."""
-    if not isinstance(logits, Wire) or not logits.averaged:
+    """Neurons that never fire: they sum what a mean over steps averages, or forget at once."""
+    if not isinstance(logits, Wire) or not (logits.averaged or logits.at_end):
         raise SpikewattError("The network's logits are not a mean over steps of a linear map.")
     if logits.places != (1, 1):
         raise SpikewattError(f"The logits have {logits.places} places; average over them first.")
@@ -190,8 +190,8 @@ def _with_readout(graph: FloatGraph, logits: Any) -> FloatGraph:
         name="readout",
         channels=logits.channels,
         places=(1, 1),
-        i_decay=4096,
-        v_decay=0,
+        i_decay=DECAY_MAX,
+        v_decay=DECAY_MAX if logits.at_end else 0,
         threshold=float("inf"),
         edges=logits.edges,
         bias=logits.bias,

@@ -41,6 +41,7 @@ class Wire:
     edges: tuple[Edge, ...]
     bias: torch.Tensor
     averaged: bool = False  # the mean over steps has been taken
+    at_end: bool = False  # the value after the last step stands for the whole clip
 
     # what the value is
 
@@ -55,7 +56,7 @@ class Wire:
 
     def mapped(self, m: Map, shape: Sequence[int], channels: int, places: Places) -> Wire:
         """The wire behind a linear map."""
-        edges = tuple(Edge(e.sources, compose(e.map, m)) for e in self.edges)
+        edges = tuple(replace(e, map=compose(e.map, m)) for e in self.edges)
         assert not isinstance(m, AttentionMap)
         bias = m.apply(m.weight, self.bias[None, ..., None])[0, ..., 0]
         bias = bias.reshape(channels, *places)
@@ -65,7 +66,7 @@ class Wire:
 
     def affine(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
         """Times gain plus shift, numbers or (C,)."""
-        edges = tuple(Edge(e.sources, scaled(e.map, gain)) for e in self.edges)
+        edges = tuple(replace(e, map=scaled(e.map, gain)) for e in self.edges)
         bias = self.bias * gain.reshape(-1, 1, 1) + shift.reshape(-1, 1, 1)
         return replace(self, edges=edges, bias=bias)
 
@@ -308,3 +309,18 @@ def attention(q: Wire, k: Wire, v: Wire, heads: int, scale: float) -> Wire:
     blocks = prod(q.places) // q.shape[-2]
     edge = Edge(sources, AttentionMap(torch.tensor([float(scale)]), heads, blocks))
     return replace(q, edges=(edge,), bias=torch.zeros_like(q.bias))
+
+
+def over_the_clip(wire: Wire, kernel: torch.Tensor, bias: torch.Tensor) -> Wire:
+    """y = sum over steps t and places of K[t] x[t] + b: step t waits T - 1 - t steps.
+
+    kernel: (C out, C in, X, Y, T) with the wire's places; bias: (C out,).
+    """
+    source = _required(wire, "A kernel over the whole clip")
+    steps, channels = kernel.shape[-1], len(kernel)
+    edges = tuple(
+        Edge((source,), ConvMap(kernel[..., t].clone()), steps - 1 - t) for t in range(steps)
+    )
+    shape = torch.Size((wire.shape[0], channels))
+    values = bias.reshape(channels, 1, 1)
+    return Wire(wire.graph, shape, channels, (1, 1), edges, values, at_end=True)
