@@ -263,7 +263,7 @@ def readout_of(rng, output: Population) -> Readout | None:
     return pick(rng, None, *(Readout(k, int(pick(rng, *groups))) for k in ("membrane", "rate")))
 
 
-def network(seed: int, equalised: bool, attends: bool = False) -> Network:
+def network(seed: int, equalised: bool, attends: bool = True) -> Network:
     """A random graph; `equalised` branches arrive no earlier than their target begins.
 
     attends: nearly half of them end in attention.
@@ -311,12 +311,12 @@ def stimulus(seed: int, source: Input, schedule: Schedule) -> np.ndarray:
 
 
 @st.composite
-def requests(draw: st.DrawFn, attends: bool = False) -> Request:
+def requests(draw: st.DrawFn) -> Request:
     """A random network with a random schedule and stimulus; every layer recorded."""
     seed = draw(st.integers(0, 2**32))
     kind = draw(st.sampled_from(("stream", "reset", "clips")))
     steps, samples = draw(st.integers(1, 9)), draw(st.integers(1, 4))
-    net = network(seed, kind != "stream", attends)
+    net = network(seed, equalised=kind != "stream")
     if kind == "clips":
         schedule = clips(net, samples, steps)
     else:

@@ -297,4 +297,4 @@ def test_all_faults_are_reported_together(net):
 
 @given(st.integers(0, 2**32))
 def test_random_sound_networks_pass(seed):
-    assert violations(rn.network(seed, equalised=True, attends=True)) == []
+    assert violations(rn.network(seed, equalised=True)) == []

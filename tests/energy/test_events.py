@@ -42,7 +42,7 @@ from spikewatt.network import (
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
 def test_fan_out_equals_a_count_over_single_synapses(seed: int) -> None:
-    net = network(seed, equalised=True, attends=True)
+    net = network(seed, equalised=True)
     for projection in net.projections:
         if isinstance(projection.synapses, Attention):
             continue

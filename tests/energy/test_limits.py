@@ -162,7 +162,7 @@ def test_bits_of_weights(weights: list[int], bits: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
 def test_fan_in_equals_a_count_over_single_synapses(seed: int) -> None:
-    net = network(seed, equalised=True, attends=True)
+    net = network(seed, equalised=True)
     for projection in net.projections:
         if isinstance(projection.synapses, Attention):
             continue

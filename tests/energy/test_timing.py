@@ -162,7 +162,7 @@ def test_whole_numbers_keep_their_sum():
 
 
 @settings(max_examples=30, deadline=None)
-@given(request=requests(attends=True))
+@given(request=requests())
 def test_shares_add_up_to_what_was_counted(request):
     """Any network: cores' events, firings and updates are the layers', fan-in is fan-out."""
     network = request.network

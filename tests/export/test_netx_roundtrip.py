@@ -50,7 +50,7 @@ def test_chains_are_written_as_the_protocol_has_them():
 @FEW
 @given(SEEDS)
 def test_graphs_survive(tmp_path, seed):
-    network = rn.network(seed, equalised=True, attends=True)
+    network = rn.network(seed, equalised=True)
     assume(why_no_chain(network))
     report = netx.write(network, tmp_path / "a.net")
     netx.write(network, tmp_path / "b.net")

@@ -191,6 +191,6 @@ def check_kinds(network: Network) -> None:
         if type(p.synapses) not in _SYNAPSES:
             known = ", ".join(sorted(t.__name__ for t in _SYNAPSES))
             raise SpikewattError(
-                f"The projection from layer {p.source} to layer {p.target} is a "
+                f"The projection from layer {p.source} to layer {p.target} is of type "
                 f"{type(p.synapses).__name__}, which NIR cannot say. Known: {known}."
             )
