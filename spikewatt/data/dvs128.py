@@ -64,7 +64,7 @@ def _tonic_io() -> Any:
     except ImportError as error:
         raise SpikewattError(
             "dvs128-gesture: the published .aedat files are read through tonic, which is not "
-            "installed. Install it with `uv pip install tonic==1.7.0`."
+            "installed. Install it with `pip install spikewatt[events]`."
         ) from error
     return io
 
