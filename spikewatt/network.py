@@ -186,6 +186,8 @@ class Network:
     encoder: Mapping[str, Any] | None = None  # how clips become stimuli, as `data` wrote it
     training: Mapping[str, Any] = field(default_factory=dict)  # where the network comes from
     layer_types: Mapping[int, str] = field(default_factory=dict)  # the file's names, by layer
+    # paths of the modules of the trained network that layers come from, where they are known
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @cached_property
     def by_layer(self) -> dict[int, Population]:

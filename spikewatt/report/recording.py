@@ -133,6 +133,7 @@ def _layer(network: Network, counts: LayerCounts, samples: int, steps: int) -> L
         paper_sops=spikes_in * macs / sources if sources else 0.0,
         fill={key: int(value) for key, value in counts.fill.items()},
         analog_input=counts.layer in graded_layers(network),
+        module=network.names.get(counts.layer, ""),
         steps_per_bin=per_bin,
         synaptic_events_by_step=by_step,
         sources=sources,

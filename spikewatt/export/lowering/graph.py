@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 import torch
 
@@ -54,12 +56,25 @@ class FloatGraph:
 
     readout: the last one, whose v after the last step is the logits; an integrator (times the
     number of steps), or without memory where its edges' delays bring every step together.
+    running: paths of the modules that run while the network is traced, the innermost last.
     """
 
     input_shape: Shape
     populations: list[FloatPopulation] = field(default_factory=list)
     readout: FloatPopulation | None = None
+    running: list[str] = field(default_factory=list)
 
     def shape_of(self, number: int) -> Shape:
         """Shape of a population or of the input."""
         return self.populations[number - 1].shape if number else self.input_shape
+
+    def path_of(self, part: str) -> str:
+        """Path of a population that the running module makes itself; further ones are numbered."""
+        path = ".".join(p for p in (*self.running[-1:], part) if p)
+        taken = {p.name for p in self.populations}
+        return next(n for n in _numbered(path) if n not in taken)
+
+
+def _numbered(path: str) -> Iterator[str]:
+    yield path
+    yield from (f"{path}_{k}" for k in count(2))

@@ -85,6 +85,7 @@ def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str,
         encoder=facts.get("encoder"),
         training=facts.get("training", {}),
         layer_types=layer_types,
+        names={layers[p.number]: p.name for p in everyone if p.name},
     )
 
 

@@ -152,6 +152,27 @@ def _on_wires(net: nn.Module, handlers: Mapping[type[nn.Module], Handler]) -> It
             del module.__dict__["forward"]
 
 
+@contextmanager
+def _known_paths(net: nn.Module, running: list[str]) -> Iterator[None]:
+    """`running` holds the paths of the modules that run, while this lasts."""
+    hooks = []
+
+    def follow(path: str, module: nn.Module) -> None:
+        def leave(*_: Any) -> None:
+            running.pop()
+
+        hooks.append(module.register_forward_pre_hook(lambda *_: running.append(path)))
+        hooks.append(module.register_forward_hook(leave, always_call=True))
+
+    try:
+        for path, module in net.named_modules():
+            follow(path, module)
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 @torch.no_grad()
 def trace(
     net: nn.Module,
@@ -172,7 +193,8 @@ def trace(
     bias = torch.zeros(channels, x, y)
     wire = Wire(graph, torch.Size(clip_shape), channels, (x, y), (edge,), bias)
     try:
-        with _on_wires(net.eval(), {**HANDLERS, **(lowerings or {})}):
+        handlers = {**HANDLERS, **(lowerings or {})}
+        with _on_wires(net.eval(), handlers), _known_paths(net, graph.running):
             logits = net(wire)
     finally:
         net.train(training)

@@ -282,7 +282,7 @@ def gate(a: Wire, b: Wire) -> Wire:
         _required(wire, "An AND gate")
     both = big + spread(small, big.places, big.shape)
     neuron = {"i_decay": 4096, "v_decay": 4096, "threshold": GATE_THRESHOLD, "exact": True}
-    return both.close("gate", neuron)
+    return both.close(both.graph.path_of("gate"), neuron)
 
 
 def concat(wires: Sequence[Wire], dim: int = 0) -> Wire:

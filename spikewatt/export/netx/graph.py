@@ -300,4 +300,5 @@ class GraphReader:
             encoder=ext.encoder,
             training=ext.training,
             layer_types=types,
+            names=ext.names_of(populations),
         )

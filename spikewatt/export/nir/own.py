@@ -95,6 +95,7 @@ class _Own:
             encoder=f["encoder"],
             training=f["training"],
             layer_types={int(k): v for k, v in f["layer_types"].items()},
+            names={int(k): v for k, v in f.get("names", {}).items()},
         )
 
     def _population(self, p: dict[str, Any]) -> Population:
