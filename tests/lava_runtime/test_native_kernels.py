@@ -216,3 +216,20 @@ def test_a_bias_held_by_the_stimulus_differs_from_sample_to_sample(start: StartR
     x = np.array([[0, 0, 0], [90, 0, -5], [0, 31, 0]], np.int32)[..., None]
     same(net, x, schedule=clips(net, 3, 9))
     same(net, np.repeat(x, 9, axis=-1), schedule=clips(net, 3, 9))
+
+
+def test_warming_up_loads_every_kernel() -> None:
+    """Else the first run on a machine would compile while its steps are timed."""
+    from spikewatt.lava_runtime.native import delivery, kernels, neuron_kernels
+    from spikewatt.lava_runtime.native.warmth import warm_up
+
+    warm_up()
+    called = {"add_drive", "collect_input", "count_events", "postpone", "record_spikes"}
+    called |= {"sum_spikes", "deliver_conv", "deliver_dense", "deliver_runs", "deliver_sparse"}
+    called |= {name for name in vars(neuron_kernels) if name.startswith("update_")}
+    for module in (delivery, kernels, neuron_kernels):
+        for name in called & set(vars(module)):
+            assert getattr(module, name).signatures, name
+    defined = {n for m in (delivery, kernels) for n, f in vars(m).items() if hasattr(f, "py_func")}
+    public = {n for n in defined if not n.startswith("_")}
+    assert public - {"kernel", "add_rows", "add_scaled_row"} <= called

@@ -55,10 +55,14 @@ class Cell:
         """The population's layer number."""
         return self.population.layer
 
+    @property
+    def reach(self) -> int:
+        """Steps from a spike to its last arrival, axons apart."""
+        return max((a.lag + a.delay_max for a in self.afferents), default=0)
+
     def ring_rows(self, chunk: int) -> int:
         """Rows that hold a chunk and all that is on its way, a power of two."""
-        reach = max((a.lag + a.delay_max for a in self.afferents), default=0)
-        return 1 << (chunk + reach - 1).bit_length()
+        return 1 << (chunk + self.reach - 1).bit_length()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,5 +133,13 @@ def build(network: Network, clock: Clock, chunk_cells: int) -> Program:
     _check_order(network)
     cells = tuple(_cell(network, clock, p) for p in network.populations)
     widest = max(network.input.size, *(p.size for p in network.populations))
-    chunk = max(1, min(clock.length, chunk_cells // widest))
-    return Program(network, clock, cells, chunk)
+    chunk = _chunk(chunk_cells // widest, max(cell.reach for cell in cells))
+    return Program(network, clock, cells, min(clock.length, chunk))
+
+
+def _chunk(steps: int, reach: int) -> int:
+    """About so many steps: as many as fill the rows of a ring, a power of two."""
+    if steps < 2:
+        return 1
+    rows = 1 << (3 * (steps + reach) // 2).bit_length() - 1
+    return max(1, rows - reach)

@@ -11,6 +11,7 @@ import numpy as np
 
 from spikewatt.lava_runtime.engine import Request, no_progress
 from spikewatt.lava_runtime.native.execution import execute
+from spikewatt.lava_runtime.native.listed import LONG_RUN
 from spikewatt.lava_runtime.native.neuron_kernels import update_cuba
 from spikewatt.lava_runtime.schedule import stream
 from spikewatt.network import (
@@ -50,7 +51,9 @@ def _synapses() -> tuple[Synapses, ...]:
     index, one = np.zeros(1, np.int32), np.ones((2, 2), np.int32)
     delayed = Dense(one, delay=np.array([[0, 0], [1, 1]], np.int32))
     sparse = Sparse(index, index, one[0, :1], shape=(2, 2), dense_macs=1)
-    return Conv(one.reshape(2, 1, 1, 2)), delayed, sparse
+    many = np.zeros(LONG_RUN, np.int32)  # the same synapse so often, which makes it a run
+    run = Sparse(many, many, many + 1, shape=(2, 2), dense_macs=1)
+    return Conv(one.reshape(2, 1, 1, 2)), delayed, sparse, run
 
 
 def _spikes() -> Request:
@@ -60,7 +63,9 @@ def _spikes() -> Request:
     network = Network(
         input=Input(0, shape),
         populations=tuple(Population(i, shape, NEURONS[i - 1]) for i in layers),
-        projections=tuple(Projection(i - 1, i, kinds[i % 3], axon_delay=axon) for i in layers),
+        projections=tuple(
+            Projection(i - 1, i, kinds[i % len(kinds)], axon_delay=axon) for i in layers
+        ),
     )
     return Request(network, np.ones((1, *shape, 2), np.int32), stream(2), (1,), record_state=True)
 

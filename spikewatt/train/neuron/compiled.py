@@ -2,6 +2,7 @@
 
 Rows (a neuron of a sample) run in tiles, so that vectors go across rows; states stay in the
 first-level cache. States are whole numbers in float64, exact below 2**41; the chip has 24 bits.
+Division is IEEE's (error_model): a check for zero would keep loops from being vectorised.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ F = np.float32
 _ZERO, _ONE = F(0), F(1)
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _spread(table, first, count, inner, rows):
     """rows[k, r] = table[k, channel of row first + r]."""
     channels = table.shape[1]
@@ -33,7 +34,7 @@ def _spread(table, first, count, inner, rows):
             channel = channel + 1 if channel + 1 < channels else 0
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _advance(x, u, v, rows, voltage, limits):
     """One step of a tile: u and v in the states' unit, voltage in slayer's."""
     fire_at, unit = limits
@@ -47,14 +48,14 @@ def _advance(x, u, v, rows, voltage, limits):
         v[r] = 0.0 if state >= fire_at else state
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _fire(voltage, limit, graded, spikes):
     for i in range(voltage.shape[0]):
         height = voltage[i] if graded else _ONE
         spikes[i] = height if voltage[i] >= limit else _ZERO
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def forward(x, table, states, inner, limits, mode, outputs):
     """Spikes and voltages of (rows, T) currents.
 
@@ -108,7 +109,7 @@ def forward(x, table, states, inner, limits, mode, outputs):
                     last[1, first + r] = F(v[r]) * limits[1]
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _pull(grad, voltage, slope, out):
     """out = grad x the surrogate's slope at the voltage, for one row."""
     shape, center, width, height = slope
@@ -136,21 +137,21 @@ def _pull(grad, voltage, slope, out):
             out[t] = height * exp_neg(max(center - voltage[t], _ZERO) / width) * grad[t]
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _held(voltage, limit, out):
     """1 where the state stays, 0 where it is reset."""
     for i in range(voltage.shape[0]):
         out[i] = _ZERO if voltage[i] >= limit else _ONE
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _remaining(voltage, limit, out):
     """The voltage after the reset."""
     for i in range(voltage.shape[0]):
         out[i] = _ZERO if voltage[i] >= limit else voltage[i]
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _retreat(pull, held, gv, gu, rows, out):
     """One step back of a tile; `held` is the share of v that gradients pass."""
     for r in range(pull.shape[0]):
@@ -159,13 +160,13 @@ def _retreat(pull, held, gv, gu, rows, out):
         out[r] = gu[r] * rows[2, r]
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def _add_products(total, grad, factor):
     for r in range(total.shape[0]):
         total[r] += np.float64(grad[r]) * factor[r]
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(parallel=True, cache=True, nogil=True, error_model="numpy")
 def backward(grad, saved, table, states, inner, slope, limit, mode, outputs):
     """Gradients of (rows, T) inputs, and of each row's bias, decays and gain.
 

@@ -61,8 +61,13 @@ def fits(x: torch.Tensor, scale: int, limit: float | None) -> bool:
 def engine_of(x: torch.Tensor) -> ModuleType:
     """The module with `forward_pass` and `backward_pass` for the tensor's device."""
     if x.is_cuda:
-        from spikewatt.train.neuron import fused
-
+        try:
+            from spikewatt.train.neuron import fused
+        except ImportError as error:
+            raise SpikewattError(
+                f"The neuron's CUDA pass is unavailable, because Triton is missing ({error}). "
+                "Install triton, or set CubaNeuron.compiled = False for the step-by-step pass."
+            ) from error
         return fused
     from spikewatt.train.neuron import cpu
 

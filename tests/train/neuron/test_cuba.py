@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -181,6 +183,20 @@ def test_the_reference_path_is_slayers_code() -> None:
     compiled = neuron(x)
     neuron.compiled = False
     assert torch.equal(neuron(x), compiled)
+
+
+def test_all_passes_work_without_lava_dl() -> None:
+    code = (
+        "import sys; sys.modules['lava'] = None\n"
+        "import torch\n"
+        "from spikewatt.train.neuron import CubaNeuron\n"
+        "neuron, x = CubaNeuron(1.0, 0.3, 0.2), torch.rand(2, 3, 9)\n"
+        "fused = neuron(x)\n"
+        "neuron.compiled = False\n"
+        "assert fused.any() and torch.equal(neuron(x), fused)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_attributes_are_slayers() -> None:
