@@ -190,12 +190,12 @@ def models(name: str | None) -> None:
 
 
 @cli.command()
-@click.argument("name", required=False)
-def datasets(name: str | None) -> None:
-    """List data sets, or what one needs and holds."""
+@click.argument("spec", metavar="[NAME | NAME:PATH]", required=False)
+def datasets(spec: str | None) -> None:
+    """List data sets, what one needs, or what lies at its path."""
     from spikewatt.commands.listing import show_datasets
 
-    show_datasets(name, sys.stdout)
+    show_datasets(spec, sys.stdout)
 
 
 @contextmanager

@@ -143,10 +143,82 @@ def test_check_says_ok_and_tells_violations(chain: Path, tmp_path: Path) -> None
 
 
 def test_lists() -> None:
-    assert "signal-sgn-core" in spikewatt("models").stdout
     assert "nw-ucla:PATH" in spikewatt("datasets").stdout
     assert "loihi2_derived" in spikewatt("profiles").stdout
     assert "Davies" in spikewatt("profiles", "loihi1_davies").stdout
+
+
+def test_models_are_listed_with_their_counts() -> None:
+    """Golden parameters of the papers' networks, plain digits, a line each however wide."""
+    done = spikewatt("models")
+    assert done.returncode == 0, done.stderr
+    head, *lines = done.stdout.split("\n\n")[0].splitlines()
+    columns = head.split()
+    rows = {line.split()[0]: dict(zip(columns, line.split(), strict=False)) for line in lines}
+    golden = {
+        "svformer": ("101", "13801612", "38189558784"),
+        "mk-sgn": ("60", "1885044", "9983426560"),
+        "base-sgn": ("60", "2074626", "10111221760"),
+        "spikformer": ("60", "4782908", "30872386560"),
+        "sdt": ("60", "4778684", "30243290112"),
+        "ctr-gcn": ("120", "1462092", "1939179520"),
+        "2s-agcn": ("120", "3484930", "19407405720"),
+        "ms-g3d": ("60", "3194595", "32772308040"),
+        "shift-gcn": ("60", "693107", "3569295360"),
+        "st-gcn": ("60", "3098832", "17092815360"),
+    }
+    for name, counts in golden.items():
+        row = rows[name]
+        assert (row["classes"], row["parameters"], row["dense_macs"]) == counts
+    assert rows["svformer"]["lif_neurons"] == "5218304"
+    assert (rows["ctr-gcn"]["kind"], rows["ctr-gcn"]["lif_neurons"]) == ("ANN", "-")
+
+
+def test_a_model_says_what_it_is_made_of() -> None:
+    done = spikewatt("models", "signal-sgn-core")
+    assert done.returncode == 0, done.stderr
+    lines = {" ".join(line.split()) for line in done.stdout.splitlines()}
+    assert lines >= {
+        "parameters 182878",
+        "dense MACs 124331520",
+        "steps 32",
+        "dense MACs a step 3885360",
+        "LIF neurons 11520",
+        "integer form: one person, 8 frames",
+        "graph 4 3370496 native",
+        "11520 LIF neurons in 4 populations, 100.0 % native on Loihi.",
+        "voltage_decay 0.5, 0.5, 0.25, 0.25",
+        "augment.yaw 1",
+    }
+    ann = spikewatt("models", "shift-gcn").stdout
+    assert "deploys     no" in ann
+    assert "integer form" not in ann
+
+
+def test_attention_needs_microcode() -> None:
+    text = spikewatt("models", "svformer-3stg").stdout
+    assert "integer form: one person, 4 frames, time_norm = false" in text
+    assert "attention            3   10485760  microcode" in text
+    assert "Attention reaches 81920 of them" in text
+
+
+def test_a_data_set_and_what_lies_at_its_path(nw_ucla_folder: Path) -> None:
+    text = spikewatt("datasets", "nw-ucla").stdout
+    assert "needs    a folder with train.json" in text
+    assert "clips found" not in text
+    done = spikewatt("datasets", f"nw-ucla:{nw_ucla_folder}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].split() == ["all", "1020", "464"]
+
+
+def test_embedded_data_and_skipped_clips(tmp_path: Path) -> None:
+    embedded = spikewatt("datasets", "synthetic-events").stdout.splitlines()
+    assert embedded[-1].split() == ["all", "192", "64"]
+    assert "pick up                      24     8" in embedded
+    name = "S001C001P001R001A001.skeleton"
+    (tmp_path / name).write_text("1\n")
+    (tmp_path / name.replace("P001", "P003")).write_text("1\n")
+    refused("datasets", f"ntu60-xsub:{tmp_path}", cwd=tmp_path, told="S001C001P001R001A001")
 
 
 def test_bad_input_is_refused(chain: Path, input_file: Path, tmp_path: Path) -> None:
@@ -183,6 +255,8 @@ def test_bad_input_is_refused(chain: Path, input_file: Path, tmp_path: Path) -> 
         ("profiles", "none"): "cmos45_paper",
         ("models", "none"): "signal-sgn-core",
         ("datasets", "none"): "synthetic",
+        ("datasets", "synthetic:x"): "takes no path",
+        ("datasets", "nw-ucla:/none"): "/none",
         ("check", text): "text.net",
     }
     for arguments, told in cases.items():

@@ -21,6 +21,7 @@ _UNITS = {
     "macs_as_authors_g": "G MAC as the authors count",
     "sops_g": "G SOP",
     "sops_as_authors_g": "G SOP as the authors count",
+    "updates_g": "G neuron updates",
     "energy_mj": "mJ",
     "ratio": "x claimed / computed",
     "share_percent": "%",

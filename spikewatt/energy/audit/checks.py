@@ -8,15 +8,21 @@ from decimal import Decimal
 from spikewatt.energy.audit.claims import Claim, Paper
 from spikewatt.energy.audit.conventions import Attempt, attempt, attempts, conventions
 from spikewatt.energy.audit.figures import (
-    JOINS,
     NOT,
     REPRODUCED,
     UNQUOTED,
     Figure,
-    Interval,
-    exact,
     short,
-    verdict,
+)
+from spikewatt.energy.audit.networks import (
+    absent_macs,
+    count,
+    firing_rates,
+    implied_rate,
+    neuron_updates,
+    printed_macs_missing,
+    spread,
+    whole,
 )
 from spikewatt.energy.audit.outcome import Outcome, printed_figure
 from spikewatt.energy.audit.svformer import (
@@ -84,8 +90,7 @@ def implied(claim: Claim, _: Paper) -> Outcome:
     count = _roundest(low, value, high)
     text = f"{short(price)} x {short(count)} G = {short(price * count)} mJ"
     why = f"{text}; the count is solved from the energy, so this alone proves nothing."
-    ending = UNQUOTED if kind == "macs_g" else JOINS
-    return Outcome({kind: count, "convention": name}, ending, why)
+    return Outcome({kind: count, "convention": name}, UNQUOTED, why)
 
 
 def _roundest(low: Decimal, value: Decimal, high: Decimal) -> Decimal:
@@ -95,59 +100,6 @@ def _roundest(low: Decimal, value: Decimal, high: Decimal) -> Decimal:
         if low <= count <= high:
             return count
     return value
-
-
-def count(claim: Claim, _: Paper) -> Outcome:
-    """A printed count against one that was counted, times streams or steps."""
-    claimed = printed_figure(claim, "macs_g")
-    counted, times = claim.known("counted_g"), claim.known("times")
-    computed = _scaled(counted, times.value)
-    ratio = claimed.value / computed[1]
-    why = (
-        f"{short(times.value)} x {counted.text} G = {short(computed[1])} G; printed "
-        f"{claimed.text} G is {short(ratio, 4)} times that."
-    )
-    return Outcome({"macs_g": computed[1], "ratio": ratio}, verdict(claimed, computed), why)
-
-
-def _scaled(figure: Figure, times: Decimal) -> Interval:
-    low, value, high = figure.interval
-    return low * times, value * times, high * times
-
-
-def spread(claim: Claim, _: Paper) -> Outcome:
-    """One network, several printed counts: at most one can be right."""
-    low, high = printed_figure(claim, "macs_low_g"), printed_figure(claim, "macs_high_g")
-    counted, steps = claim.known("counted_g"), claim.known("steps")
-    total = counted.value * steps.value
-    why = (
-        f"One network has one count, whatever it was trained with. Counted: {short(steps.value)} "
-        f"steps x {counted.text} G = {short(total)} G; printed {low.text} to {high.text} G are "
-        f"{short(low.value / counted.value, 3)} to {short(high.value / counted.value, 3)} steps."
-    )
-    return Outcome({"macs_g": total}, NOT, why)
-
-
-def firing_rates(claim: Claim, _: Paper) -> Outcome:
-    """SOPs = firing rate x steps x MACs a step, layer by layer."""
-    claimed = printed_figure(claim, "sops_g")
-    counted, steps = claim.known("counted_g"), claim.known("steps")
-    from_rates, mean = claim.known("sops_from_rates_g"), claim.known("mean_rate_percent")
-    total = counted.value * steps.value
-    needed = 100 * claimed.value / total
-    ratio = claimed.value / from_rates.value
-    why = (
-        f"Layer by layer the table's rates give {from_rates.text} G, not {claimed.text} G "
-        f"({short(ratio, 3)} times too many). All MACs are {short(steps.value)} x {counted.text} "
-        f"= {short(total)} G: {claimed.text} G needs a mean rate of {short(needed, 2)} %, and the "
-        f"table averages about {mean.text} %."
-    )
-    computed: dict[str, Decimal | str] = {
-        "sops_g": from_rates.value,
-        "ratio": ratio,
-        "rate_needed_percent": needed,
-    }
-    return Outcome(computed, verdict(claimed, from_rates.interval), why)
 
 
 def convention(claim: Claim, _: Paper) -> Outcome:
@@ -161,22 +113,6 @@ def convention(claim: Claim, _: Paper) -> Outcome:
     return Outcome(_computed(tried) | {"ratio": ratio}, tried.verdict, why)
 
 
-def absent_macs(claim: Claim, _: Paper) -> Outcome:
-    """MACs of a first layer on values that a row leaves out."""
-    names = ("kernel", "kernel", "channels_in", "channels_out", "frames", "joints", "steps")
-    macs = Decimal(1)
-    for name in (*names, "modalities"):
-        macs *= claim.known(name).value
-    mac_pj = conventions()["mac_only"].prices["macs_g"]
-    total = exact(macs / 10**9)[1]
-    factors = " x ".join(claim.given[n] for n in (*names, "modalities"))
-    why = (
-        f"The formula has a MAC term, these rows have none. Their first layer on values: "
-        f"{factors} = {macs:f} MACs, {short(total * mac_pj, 2)} mJ; small, but left out."
-    )
-    return Outcome({"macs_g": total, "energy_mj": total * mac_pj}, NOT, why)
-
-
 CHECKS: dict[str, Callable[[Claim, Paper], Outcome]] = {
     "energy": energy,
     "implied": implied,
@@ -185,6 +121,10 @@ CHECKS: dict[str, Callable[[Claim, Paper], Outcome]] = {
     "firing_rates": firing_rates,
     "convention": convention,
     "absent_macs": absent_macs,
+    "network": whole,
+    "network_rate": implied_rate,
+    "network_mac_term": printed_macs_missing,
+    "neuron_updates": neuron_updates,
     "svformer_first_layer": first_layer,
     "svformer_baseline": baseline,
     "svformer_sops": synaptic_operations,

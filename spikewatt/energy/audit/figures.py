@@ -12,7 +12,8 @@ REPRODUCED = "reproduced"
 WITHIN = "within rounding"
 NOT = "not reproduced"
 UNQUOTED = "count not quoted"
-JOINS = "joins when the network exists"
+UNRATED = "firing rate not quoted"
+LEFT_OUT = "left out of the formula"
 
 # low, value, high of something computed from printed numbers
 Interval: TypeAlias = tuple[Decimal, Decimal, Decimal]
