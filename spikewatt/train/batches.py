@@ -37,6 +37,13 @@ def batches(clips: TrainingClips, recipe: Recipe) -> int:
     return -(-len(clips.labels) // recipe.batch_size)
 
 
+def plain_batches(clips: Sequence[Any], encoder: Encoder, size: int) -> Iterator[torch.Tensor]:
+    """Clips (N, ...) as they are, every batch from all over the sequence, `size` or fewer each."""
+    count = -(-len(clips) // size)
+    for first in range(count):
+        yield to_clips(encoder.encode_all(clips[first::count]), encoder)
+
+
 def _shuffled(clips: Any, seed: int, epoch: int) -> Iterator[tuple[np.ndarray, Any]]:
     """Rows of each batch, and the epoch's generator for what is drawn beside them."""
     rng = np.random.default_rng((seed, epoch))

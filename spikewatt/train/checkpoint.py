@@ -25,6 +25,8 @@ class Checkpoint:
     record: JSON-ready facts (model, data, classes, encoder, recipe, seed, results so far).
     epoch: epochs done, float and fine-tuning together. weights: of the network that trains now.
     float_weights, scales: what its quantised form was made from; None while the network is float.
+    averaged: the moving average of weights, where the recipe has one. beside: weights and
+    optimizer of what trains beside the network and is not part of it.
     """
 
     record: dict[str, Any]
@@ -34,6 +36,19 @@ class Checkpoint:
     scales: list[float] | None
     sample: torch.Tensor  # a few test stimuli in Lava's order, to check an export with
     optimizer: dict[str, Any] = field(default_factory=dict)
+    averaged: dict[str, torch.Tensor] | None = None
+    beside: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def deployed(self) -> dict[str, torch.Tensor]:
+        """The weights to evaluate and to export."""
+        return self.weights if self.averaged is None else self.averaged
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole run."""
+        recipe = self.record["recipe"]
+        return int(recipe["epochs"] + recipe["finetune_epochs"])
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -48,12 +63,20 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "scales": checkpoint.scales,
         "sample": checkpoint.sample,
         "optimizer": checkpoint.optimizer,
+        "averaged": checkpoint.averaged,
+        "beside": checkpoint.beside,
     }
     try:
         with whole_file(path) as beside:
             torch.save(content, beside)
     except RuntimeError as error:  # torch's zip writer, where the disk is full
         raise SpikewattError(f"Checkpoint {path} cannot be written: {error}.") from error
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what runs that were killed while writing this checkpoint left beside it."""
+    for beside in path.parent.glob(f".{path.name}.*.part"):
+        beside.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Checkpoint:
@@ -88,4 +111,6 @@ def load(path: Path) -> Checkpoint:
         content["scales"],
         content["sample"],
         content["optimizer"],
+        content.get("averaged"),
+        content.get("beside", {}),
     )

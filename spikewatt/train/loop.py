@@ -5,48 +5,34 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import nn
 
-from spikewatt.data.clips import AnyDataset
-from spikewatt.data.encode import Encoder, encoder_from_dict
-from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import FloatGraph
 from spikewatt.train import checkpoint as ckpt
-from spikewatt.train.batches import batches, training_clips
-from spikewatt.train.inputs import fitted_encoder, task_of, to_clips, to_places
+from spikewatt.train.averaging import Average
+from spikewatt.train.batches import batches, plain_batches
+from spikewatt.train.distill import Distillation, from_recipe
+from spikewatt.train.evaluation import accuracy
+from spikewatt.train.inputs import task_of, to_clips, to_places
+from spikewatt.train.job import Job, material
 from spikewatt.train.lowering import lower
-from spikewatt.train.models import Model, model
 from spikewatt.train.quantised import QuantisedNetwork, quantised
-from spikewatt.train.recipe import Recipe, changed
+from spikewatt.train.record import check_same_run, run_record
+from spikewatt.train.restoring import float_network, load_weights, restore
+from spikewatt.train.scalars import Scalars
 from spikewatt.train.schedule import optimizer as make_optimizer
 from spikewatt.train.schedule import rate_share
 
+__all__ = ["Job", "Training", "accuracy", "float_network", "load_weights", "restore", "train"]
+
 log = logging.getLogger("spikewatt")
 CALIBRATION_CLIPS = 256
-SAMPLE_CLIPS = 16  # test clips that travel with a checkpoint
-EVALUATION_BATCH = 64
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training run. data_spec is what the user wrote; resume goes on from out/last.ckpt."""
-
-    model: Model
-    dataset: AnyDataset
-    data_spec: str
-    recipe: Recipe
-    options: Any
-    seed: int
-    out: Path
-    device: str = "auto"
-    resume: bool = False
 
 
 @dataclass
@@ -65,34 +51,22 @@ class _State:
         return self.scales is not None
 
 
-@torch.no_grad()
-def accuracy(net: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> float:
-    """Share of clips whose largest logit is their class; inputs (N, C, V, T)."""
-    net.eval()
-    right = 0
-    device = next(net.parameters()).device
-    for x, y in zip(inputs.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
-        right += int((net(x.to(device)).argmax(dim=1).cpu() == y).sum())
-    return right / len(labels)
-
-
 class Training:
     """A run of `Job`; `run` trains to the end and returns the path of the last checkpoint."""
 
     def __init__(self, job: Job, progress: Callable[[int, int], None]) -> None:
         self.job, self.progress = job, progress
-        self.fabric = Fabric(accelerator=_accelerator(job.device), devices=1)
-        self.encoder = fitted_encoder(job.dataset, job.recipe, job.model.repeat(job.options))
-        self.clips = training_clips(job.dataset, self.encoder, job.recipe)
-        stimuli = self.encoder.encode_all(job.dataset.test)
-        self.test = to_clips(stimuli, self.encoder)
-        self.sample = torch.as_tensor(stimuli[:: max(1, len(stimuli) // SAMPLE_CLIPS)])
-        self.test_labels = torch.tensor([c.label for c in job.dataset.test])
+        self.fabric = Fabric(accelerator=job.accelerator, devices=1)
+        self.material = material(job)
+        self.clips, self.encoder = self.material.training, self.material.encoder
         torch.manual_seed(job.seed)
         task = task_of(self.encoder, len(job.dataset.classes))
         self.float_net = job.model.build(task, job.options)
-        self.state = _State(self.float_net, _record(job, self.encoder))
-        self.optimizer: torch.optim.Optimizer | None = None
+        self.distillation, teachers = self._taught()
+        self.state = _State(self.float_net, run_record(job, self.encoder, teachers))
+        self.optimizers: list[torch.optim.Optimizer] = []
+        self.average: Average | None = None
+        self.scalars: Scalars | None = None
 
     @property
     def deployable(self) -> bool:
@@ -110,12 +84,29 @@ class Training:
         """The checkpoint after the last finished epoch."""
         return self.job.out / "last.ckpt"
 
+    def _taught(self) -> tuple[Distillation | None, list[str]]:
+        """The distillation, where the recipe has teachers, and their names."""
+        recipe, classes = self.job.recipe, self.job.dataset.classes
+        if not recipe.distill.teachers:
+            return None, []
+        return from_recipe(self.float_net, recipe, self.material.seen, classes)
+
     def run(self) -> Path:
         """Train; exact resume, since every epoch's randomness depends on seed and epoch alone."""
-        recipe = self.job.recipe
         self.job.out.mkdir(parents=True, exist_ok=True)
-        resumed = self._restore() if self.job.resume and self.path.exists() else {}
-        self._set_up(resumed)
+        ckpt.clear_leftovers(self.path)
+        self._set_up(self._restore() if self.job.resume and self.path.exists() else None)
+        if self.job.recipe.tensorboard:
+            self.scalars = Scalars(self.job.out / "tensorboard", self.state.epoch)
+        try:
+            self._run_epochs()
+        finally:
+            if self.scalars is not None:
+                self.scalars.close()
+        return self.path
+
+    def _run_epochs(self) -> None:
+        recipe = self.job.recipe
         for epoch in range(self.state.epoch, recipe.epochs + recipe.finetune_epochs):
             if epoch == self.float_epochs:
                 self._quantise()
@@ -123,27 +114,35 @@ class Training:
         if self.deployable and not self.state.fine:
             self._quantise()
         self._finish()
-        return self.path
 
     def _epoch(self, epoch: int) -> None:
         began = time.perf_counter()
-        torch.manual_seed(self.job.seed * 1_000_003 + epoch)
-        loss = self._train_epoch(epoch)
+        self._seed(epoch)
+        losses = self._train_epoch(epoch)
         self.state.epoch = epoch + 1
+        self._write_scalars(losses)
         self._save()
         seconds = time.perf_counter() - began
-        log.info("epoch %d: loss %.4f, %.1f s", epoch + 1, loss, seconds)
+        log.info("epoch %d: loss %.4f, %.1f s", epoch + 1, losses["total"], seconds)
 
-    def _train_epoch(self, epoch: int) -> float:
+    def _seed(self, epoch: int) -> None:
+        torch.manual_seed(self.job.seed * 1_000_003 + epoch)
+
+    def _train_epoch(self, epoch: int) -> dict[str, float]:
+        """Mean of each loss over the clips."""
         recipe, count = self.job.recipe, batches(self.clips, self.job.recipe)
         total_batches = (recipe.epochs + recipe.finetune_epochs) * count
-        loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        before = (epoch - self.float_epochs if self.state.fine else epoch) * count
         self.net.train()
-        total = 0.0
-        for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch)):
-            total += self._step(x, y, loss_of, self._rate(epoch, (i + 1) / count)) * len(y)
-            self.progress(epoch * count + i + 1, total_batches)
-        return total / len(self.clips.labels)
+        totals: dict[str, torch.Tensor] = {}
+        for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch), start=1):
+            losses = self._step(x, y, self._rate(epoch, i / count))
+            if self.average is not None:
+                self.average.update(self.state.net, before + i)
+            for name, loss in losses.items():
+                totals[name] = totals.get(name, 0) + loss.detach() * len(y)
+            self.progress(epoch * count + i, total_batches)
+        return {name: float(total) / len(self.clips.labels) for name, total in totals.items()}
 
     def _rate(self, epoch: int, share: float) -> float:
         """Learning rate after this share of an epoch."""
@@ -154,36 +153,71 @@ class Training:
         share = rate_share(epoch - first + share, recipe.finetune_epochs, fine)
         return recipe.finetune_lr * share
 
-    def _step(self, x: torch.Tensor, y: torch.Tensor, loss_of: nn.Module, rate: float) -> float:
-        assert self.optimizer is not None
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        x, y = self.fabric.to_device((x, y))
-        loss = loss_of(self.net(self._shaped(x)), y)
-        self.optimizer.zero_grad()
-        self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.net, self.optimizer, max_norm=self.job.recipe.grad_clip)
-        self.optimizer.step()
-        return float(loss.detach())
+    def _step(self, x: torch.Tensor, y: torch.Tensor, rate: float) -> dict[str, torch.Tensor]:
+        losses = self._losses(*self.fabric.to_device((x, y)))
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        self.fabric.backward(losses["total"])
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            self.fabric.clip_gradients(self.net, optimizer, max_norm=self.job.recipe.grad_clip)
+            optimizer.step()
+        return losses
+
+    def _losses(self, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
+        """`total`, with teachers also what it is made of; a network may add its `auxiliary`."""
+        if self.distillation is not None and not self.state.fine:
+            losses = self.distillation.losses(x, y)
+        else:
+            smoothing = self.job.recipe.label_smoothing
+            logits = self.net(self._shaped(x))
+            loss = nn.functional.cross_entropy(logits, y, label_smoothing=smoothing)
+            losses = {"total": loss}
+        return {**losses, "total": losses["total"] + getattr(self.state.net, "auxiliary", 0.0)}
 
     def _shaped(self, x: torch.Tensor) -> torch.Tensor:
         """Clips as the network that trains now takes them."""
-        return to_places(x, self.encoder) if self.state.fine else x
+        own = x if self.distillation is None else x.narrow(-3, 0, self.distillation.channels)
+        return to_places(own, self.encoder) if self.state.fine else own
 
-    def _set_up(self, optimizer_state: dict[str, Any]) -> None:
-        """Wrap network and optimizer for the device."""
+    def _set_up(self, resumed: ckpt.Checkpoint | None) -> None:
+        """Wrap what trains now and its optimizers for the device."""
+        taught = self.distillation is not None and not self.state.fine
+        optimizers = self._optimizers(taught)
+        if resumed is not None:
+            states = [resumed.optimizer, *resumed.beside.get("optimizers", ())]
+            for optimizer, state in zip(optimizers, states, strict=True):
+                optimizer.load_state_dict(state)
+        trained = self.distillation if taught else self.state.net
+        self.net, *self.optimizers = self.fabric.setup(trained, *optimizers)
+        if self.job.recipe.ema:
+            self.average = Average(self.state.net, self.job.recipe.ema)
+        if resumed is not None and resumed.averaged is not None:
+            self.average.load(resumed.averaged)
+
+    def _optimizers(self, taught: bool) -> list[torch.optim.Optimizer]:
         recipe = self.job.recipe
+        if taught:
+            return self.distillation.optimizers(recipe)
         recipe = replace(recipe, optimizer="adamw") if self.state.fine else recipe
         trained = (p for p in self.state.net.parameters() if p.requires_grad)
-        optimizer = make_optimizer(trained, recipe)
-        if optimizer_state:
-            optimizer.load_state_dict(optimizer_state)
-        self.net, self.optimizer = self.fabric.setup(self.state.net, optimizer)
+        return [make_optimizer(trained, recipe)]
+
+    def _settle(self) -> None:
+        """The end of a phase: averaged weights; of the float one, also what its data fix."""
+        if self.average is not None:
+            self.state.net.load_state_dict(self.average.weights)
+        freeze = getattr(self.state.net, "freeze_fusion", None)
+        if freeze is not None:
+            self._seed(self.float_epochs)
+            clips, size = self.job.dataset.train, self.job.recipe.batch_size
+            parts = plain_batches(clips, self.encoder, size)
+            freeze(self.fabric.to_device(x) for x in parts)
 
     def _quantise(self) -> None:
         """End of the float phase: measure it, fold, quantise, start over with the optimizer."""
-        self.state.record["float_accuracy"] = self._test_accuracy()
-        log.info("float network: test accuracy %.4f", self.state.record["float_accuracy"])
+        self._measure("float")
         net = self.float_net.cpu()
         self.state.float_weights = {k: w.clone() for k, w in net.state_dict().items()}
         clips = self.job.dataset.train[:CALIBRATION_CLIPS]
@@ -191,39 +225,67 @@ class Training:
         places = to_places(calibration, self.encoder)
         twin = quantised(self._traced(), places, self.encoder.limit)
         self.state.net, self.state.scales = twin, twin.scales
-        self._set_up({})
+        self._set_up(None)
 
     def _traced(self) -> FloatGraph:
-        return lower(self.float_net, tuple(self.test[:1].shape), self.encoder.shape)
+        return lower(self.float_net, tuple(self.material.test[:1].shape), self.encoder.shape)
 
     def _test_accuracy(self) -> float:
-        return accuracy(self.net, self._shaped(self.test), self.test_labels)
+        test = self.material.test
+        return accuracy(self.state.net, self._shaped(test), self.material.test_labels)
 
-    def _finish(self) -> None:
-        kind = "quantised" if self.deployable else "float"
+    def _measure(self, kind: str) -> None:
+        """Settle, and record what share of the test clips is right."""
+        self._settle()
         found = self.state.record[f"{kind}_accuracy"] = self._test_accuracy()
         log.info("%s network: test accuracy %.4f", kind, found)
+        if self.scalars is not None:
+            self.scalars.write({f"test/{kind}_accuracy": found}, self.state.epoch)
+
+    def _finish(self) -> None:
+        self._measure("quantised" if self.deployable else "float")
         self._save()
 
-    def _save(self) -> None:
-        assert self.optimizer is not None
-        state = self.state
-        ckpt.save(
-            ckpt.Checkpoint(
-                state.record,
-                state.epoch,
-                state.net.state_dict(),
-                state.float_weights,
-                state.scales,
-                self.sample,
-                self.optimizer.state_dict(),
-            ),
-            self.path,
-        )
+    def _write_scalars(self, losses: dict[str, float]) -> None:
+        """Losses, the last learning rate and the test accuracy of an epoch."""
+        if self.scalars is None:
+            return
+        points = {f"train/loss/{name}": loss for name, loss in losses.items()}
+        points["train/lr"] = self.optimizers[0].param_groups[0]["lr"]
+        points["test/accuracy"] = self._averaged_accuracy()
+        self.scalars.write(points, self.state.epoch)
 
-    def _restore(self) -> dict[str, Any]:
+    def _averaged_accuracy(self) -> float:
+        if self.average is None:
+            return self._test_accuracy()
+        with self.average.worn_by(self.state.net):
+            return self._test_accuracy()
+
+    def _save(self) -> None:
+        state, averaged = self.state, None if self.average is None else self.average.weights
+        first, *others = (o.state_dict() for o in self.optimizers)
+        checkpoint = ckpt.Checkpoint(
+            state.record,
+            state.epoch,
+            state.net.state_dict(),
+            state.float_weights,
+            state.scales,
+            self.material.sample,
+            first,
+            averaged,
+            self._beside(others),
+        )
+        ckpt.save(checkpoint, self.path)
+
+    def _beside(self, optimizers: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the distillation trains beside the student."""
+        if self.distillation is None or self.state.fine:
+            return {}
+        return {"weights": self.distillation.translations.state_dict(), "optimizers": optimizers}
+
+    def _restore(self) -> ckpt.Checkpoint:
         saved = ckpt.load(self.path)
-        _check_same_run(saved.record, self.state.record, self.path)
+        check_same_run(saved.record, self.state.record, self.path)
         self.state = replace(
             self.state,
             record=saved.record,
@@ -235,93 +297,11 @@ class Training:
             self.float_net.load_state_dict(saved.float_weights)
             self.state.net = QuantisedNetwork(self._traced(), saved.scales)
         self.state.net.load_state_dict(saved.weights)
-        return saved.optimizer
-
-
-def _accelerator(device: str) -> str:
-    """`auto` is the GPU where there is one."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SpikewattError("Device cuda is unavailable: no CUDA GPU was found. Use --device cpu.")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-
-
-def _record(job: Job, encoder: Encoder) -> dict[str, Any]:
-    return {
-        "model": job.model.name,
-        "data": job.data_spec.partition(":")[0],
-        "classes": list(job.dataset.classes),
-        "encoder": encoder.to_dict(),
-        "recipe": job.recipe.to_dict(),
-        "options": asdict(job.options),
-        "seed": job.seed,
-        "train_clips": len(job.dataset.train),
-        "test_clips": len(job.dataset.test),
-    }
-
-
-def _check_same_run(saved: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
-    for key in ("model", "data", "seed", "recipe", "options", "classes"):
-        if saved[key] != _plain(wanted[key]):
-            raise SpikewattError(
-                f"Checkpoint {path} has {key} {saved[key]!r}, this run {_plain(wanted[key])!r}. "
-                "Resume with the same settings, or train into another folder."
-            )
-
-
-def _plain(value: Any) -> Any:
-    """As JSON gives it back: tuples are lists."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+        if self.distillation is not None and saved.beside:
+            self.distillation.translations.load_state_dict(saved.beside["weights"])
+        return saved
 
 
 def train(job: Job, progress: Callable[[int, int], None]) -> Path:
     """Run a job to its end; the checkpoint's path. progress: batches done, batches in all."""
     return Training(job, progress).run()
-
-
-def restore(path: Path) -> tuple[nn.Module, dict[str, Any], np.ndarray]:
-    """The quantised network of a finished run, its record, and its sample stimuli."""
-    saved = ckpt.load(path)
-    if saved.scales is None:
-        raise SpikewattError(_why_not_quantised(path, saved))
-    net = float_network(path, saved)
-    load_weights(net, saved.float_weights, path)
-    encoder = encoder_from_dict(saved.record["encoder"])
-    stimuli = saved.sample.numpy()
-    graph = lower(net, tuple(to_clips(stimuli[:1], encoder).shape), encoder.shape)
-    twin = QuantisedNetwork(graph, saved.scales)
-    load_weights(twin, saved.weights, path)
-    return twin.eval(), saved.record, stimuli
-
-
-def float_network(path: Path, saved: ckpt.Checkpoint) -> nn.Module:
-    """The network of a checkpoint's record, before its weights are loaded."""
-    entry = model(saved.record["model"])
-    encoder = encoder_from_dict(saved.record["encoder"])
-    task = task_of(encoder, len(saved.record["classes"]))
-    options = changed(entry.options, saved.record["options"], f"Checkpoint {path}")
-    return entry.build(task, options)
-
-
-def _why_not_quantised(path: Path, saved: ckpt.Checkpoint) -> str:
-    recipe = saved.record["recipe"]
-    if saved.epoch < recipe["epochs"] + recipe["finetune_epochs"]:
-        return (
-            f"Checkpoint {path} is after {saved.epoch} epochs and not quantised yet. Finish "
-            "training with `spikewatt train ... --resume`."
-        )
-    return (
-        f"Checkpoint {path} holds {saved.record['model']}, which has no integer form here and "
-        "cannot be exported. `spikewatt models` says which networks have one."
-    )
-
-
-def load_weights(net: nn.Module, weights: dict[str, torch.Tensor] | None, path: Path) -> None:
-    """Weights of a checkpoint into a network; SpikewattError where they do not fit."""
-    try:
-        net.load_state_dict(weights or {})
-    except RuntimeError as error:
-        raise SpikewattError(
-            f"Checkpoint {path} is not of the model and options that it names: {error}"
-        ) from error

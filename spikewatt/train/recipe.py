@@ -30,6 +30,41 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Distill:
+    """Teachers of a student, none by default; the equations are in `train.distill.distillation`.
+
+    teachers: checkpoints of float networks, of joint, bone, joint_motion and bone_motion in this
+    order. teacher_weights: one for each. class_share, soft_share, inner_share: of the losses; 0
+    leaves a loss out. Block student_blocks[i] of the student, from 1, learns from the teachers'
+    block teacher_blocks[i], with block_shares[i].
+    """
+
+    teachers: tuple[str, ...] = ()
+    teacher_weights: tuple[float, ...] = (0.6, 0.6, 0.4, 0.4)
+    class_share: float = 1.0
+    soft_share: float = 1.0
+    inner_share: float = 1.0
+    student_blocks: tuple[int, ...] = (3, 5)
+    teacher_blocks: tuple[int, ...] = (5, 8)
+    block_shares: tuple[float, ...] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(t, str) for t in self.teachers):
+            raise SpikewattError(f"The recipe's teachers are {self.teachers!r}; give paths.")
+        if self.teachers and len(self.teachers) != len(self.teacher_weights):
+            raise SpikewattError(
+                f"The recipe has {len(self.teachers)} teachers and {len(self.teacher_weights)} "
+                "teacher_weights; give one weight for each teacher."
+            )
+        if len({len(self.student_blocks), len(self.teacher_blocks), len(self.block_shares)}) > 1:
+            raise SpikewattError(
+                f"The recipe has student_blocks {self.student_blocks}, teacher_blocks "
+                f"{self.teacher_blocks} and block_shares {self.block_shares}; give one of each "
+                "for a pair of blocks."
+            )
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training run: what enters, the schedule, the augmentation.
 
@@ -37,6 +72,10 @@ class Recipe:
     always take AdamW with a one-cycle schedule. optimizer: `adamw` or `sgd` (Nesterov). schedule:
     `one-cycle`, or `steps`: x 0.1 at each of the `milestones` (epochs). warm_up: epochs; 0 is the
     first tenth of a phase. size: height and width of video.
+
+    ema: share of the averaged weights that a step keeps; those are evaluated and exported. 0 is
+    no average. tensorboard: write scalars of every epoch to OUT/tensorboard. distill: teachers of
+    the float phase; fine-tuning learns from the labels alone.
     """
 
     modalities: tuple[str, ...] = ("joint", "bone", "joint_motion", "bone_motion")
@@ -57,7 +96,10 @@ class Recipe:
     label_smoothing: float = 0.1
     grad_clip: float = 3.0
     align_view: bool = True
+    ema: float = 0.0
+    tensorboard: bool = False
     augment: Augmentation = Augmentation()
+    distill: Distill = Distill()
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.finetune_epochs) < 0 or min(self.batch_size, self.frames) < 1:
@@ -66,6 +108,8 @@ class Recipe:
                 f"batch_size {self.batch_size}, frames {self.frames}; epochs are 0 or more, the "
                 "others 1 or more."
             )
+        if not 0 <= self.ema < 1:
+            raise SpikewattError(f"The recipe has ema {self.ema}; it is 0 or more, and below 1.")
         check_modalities(self.modalities)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Knowledge distillation from skeleton GCNs to a spiking student (MK-SGN, arXiv 2404.10210)."""
 
+from spikewatt.train.distill.building import from_recipe
 from spikewatt.train.distill.distillation import Distillation, Match, Settings
 from spikewatt.train.distill.ensemble import TeacherEnsemble
 from spikewatt.train.distill.losses import cosine_distance, soft_distance
+from spikewatt.train.distill.teachers import modalities_of
 from spikewatt.train.distill.translation import FeatureTranslation
 
 __all__ = [
@@ -12,5 +14,7 @@ __all__ = [
     "Settings",
     "TeacherEnsemble",
     "cosine_distance",
+    "from_recipe",
+    "modalities_of",
     "soft_distance",
 ]

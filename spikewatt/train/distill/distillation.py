@@ -52,20 +52,26 @@ class Settings:
     matches: tuple[Match, ...] = (Match(3, 5, 128, 128), Match(5, 8, 256, 256))
     steps: int = 4
     membrane: Membrane = field(default_factory=Membrane)
+    label_smoothing: float = 0.0  # of CE
 
 
 class Distillation(nn.Module):
     """Student, frozen teachers and the translation between them; `losses` for a training loop.
 
-    student: has `task` and `forward(x, taps) -> (logits, {block: spikes})`. It reads the first
-    task.channels of a clip's channels, the teachers all of them, one modality each.
-    `forward(x)` is the student's.
+    student: has `forward(x, taps) -> (logits, {block: spikes})` where blocks are matched. It reads
+    the first `channels` of a clip's channels (by default its task's), the teachers all of them,
+    one modality each. `forward(x)` is the student's.
     """
 
     def __init__(
-        self, student: nn.Module, teachers: Sequence[nn.Module], settings: Settings
+        self,
+        student: nn.Module,
+        teachers: Sequence[nn.Module],
+        settings: Settings,
+        channels: int | None = None,
     ) -> None:
         super().__init__()
+        self.channels = student.task.channels if channels is None else channels
         self.student, self.settings = student, settings
         self.teachers = TeacherEnsemble(teachers, settings.teacher_weights)
         self.matches = settings.matches if settings.inner_share else ()
@@ -79,7 +85,7 @@ class Distillation(nn.Module):
         return FeatureTranslation(joined, match.channels, settings.steps, settings.membrane.build)
 
     def _own(self, x: torch.Tensor) -> torch.Tensor:
-        return x.narrow(-3, 0, self.student.task.channels)
+        return x.narrow(-3, 0, self.channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The student's logits, (N, classes)."""
@@ -92,7 +98,8 @@ class Distillation(nn.Module):
         """
         settings = self.settings
         logits, spikes = self._student(x)
-        found = {"class": nn.functional.cross_entropy(logits, y)}
+        smoothing = settings.label_smoothing
+        found = {"class": nn.functional.cross_entropy(logits, y, label_smoothing=smoothing)}
         if settings.soft_share or self.matches:
             fused, features = self.teachers(x, [m.teacher for m in self.matches])
             if settings.soft_share:
