@@ -20,9 +20,13 @@ from spikewatt.network import Shape
 from spikewatt.train.blocks.ann.layered import ClipNorm
 from spikewatt.train.blocks.attention import Attend, mask_sum
 from spikewatt.train.blocks.bone_conv import BoneConv
+from spikewatt.train.blocks.frequency import FrequencyMix, ReleasedBranch
 from spikewatt.train.blocks.fusion import ConstantFusion, MutualInformationFusion
 from spikewatt.train.blocks.graph_conv import GraphConv
+from spikewatt.train.blocks.joint_bias import JointBias
+from spikewatt.train.blocks.joint_range import LEVELS, JointRange
 from spikewatt.train.blocks.mask_attention import MaskMixer
+from spikewatt.train.blocks.multiwavelet import MultiwaveletFusion
 from spikewatt.train.blocks.readout import IntegratingReadout
 from spikewatt.train.models.svformer import TimeHead
 
@@ -81,14 +85,18 @@ def mask_mixer(module: MaskMixer, q: Wire, k: Wire, v: Wire) -> Wire:
     return q * module.neuron(summed)
 
 
-def clip_norm(module: ClipNorm, wire: Wire) -> Wire:
-    """y[v, c] = g[v, c] x[v, c] + b[v, c]: a gain for each joint, which the next layer takes up."""
-    norm, (persons, channels, joints) = module.norm, module.shape
+def _check_one_person(persons: int) -> None:
     if persons != 1:
         raise SpikewattError(
             f"The network reads {persons} persons at once; on a chip each is a clip of its own. "
             "Train it with persons = 1 to export it."
         )
+
+
+def clip_norm(module: ClipNorm, wire: Wire) -> Wire:
+    """y[v, c] = g[v, c] x[v, c] + b[v, c]: a gain for each joint, which the next layer takes up."""
+    norm, (persons, channels, joints) = module.norm, module.shape
+    _check_one_person(persons)
     gain = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias.detach() - norm.running_mean * gain
     each = [v.view(channels, 1, joints).expand(-1, *wire.places) for v in (gain, shift)]
@@ -120,14 +128,56 @@ def time_head(module: TimeHead, wire: Wire) -> Wire:
     return over_the_clip(module.neuron(wire), torch.cat(parts, dim=1), bias)
 
 
+def frequency_mix(module: FrequencyMix, wire: Wire) -> tuple[Wire, ...]:
+    """R and I: y[v] = sum over all joints u of M[v, u] x[u] + b, each M in one map."""
+    joints, found = module.joints, []
+    targets, sources = torch.cartesian_prod(torch.arange(joints), torch.arange(joints)).T
+    for matrix, bias in module.merged():
+        weight = matrix.flatten(0, 1)
+        macs = weight[0].numel() * joints * (1 if module.imaginary is None else 2)
+        m = JointMap(weight, targets, sources, (joints, joints), 1, macs)
+        part = wire.mapped(m, wire.shape, wire.channels, wire.places)
+        found.append(part.affine(torch.ones(1), bias))
+    return tuple(found)
+
+
+def joint_bias(module: JointBias, wire: Wire) -> Wire:
+    """y = x + b of each joint and channel."""
+    return replace(wire, bias=wire.bias + module.bias.detach().unsqueeze(-1))
+
+
+def joint_range(module: JointRange, wire: Wire) -> Wire:
+    """What the host prepares arrives as whole numbers: y = x / 127."""
+    _check_one_person(module.clip_norm.shape[0])
+    return wire * (1 / LEVELS)
+
+
+def no_populations(reason: str) -> Handler:
+    """A block that only a float network has."""
+
+    def refuse(module: nn.Module, *wires: Wire) -> Wire:
+        raise SpikewattError(f"{type(module).__name__} has no integer form: {reason}")
+
+    return refuse
+
+
 LOWERINGS: dict[type[nn.Module], Handler] = {
     Attend: attend,
     BoneConv: bone_conv,
     ClipNorm: clip_norm,
     ConstantFusion: fused,
+    FrequencyMix: frequency_mix,
     GraphConv: graph_conv,
+    JointBias: joint_bias,
+    JointRange: joint_range,
     MaskMixer: mask_mixer,
+    MultiwaveletFusion: no_populations(
+        "its wavelets need steps that are still to come. Train with waves = false to export."
+    ),
     MutualInformationFusion: fused,
+    ReleasedBranch: no_populations(
+        "two clips pass the same neurons. Train with released_compat = false to export."
+    ),
     TimeHead: time_head,
     IntegratingReadout: integrating_readout,
 }
