@@ -13,6 +13,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import nn
 
+from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import FloatGraph
 from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.averaging import Average
@@ -64,14 +65,21 @@ class Training:
         self.float_net = job.model.build(task, job.options)
         self.distillation, teachers = self._taught()
         self.state = _State(self.float_net, run_record(job, self.encoder, teachers))
+        self.deployable = self._has_integer_form()
         self.optimizers: list[torch.optim.Optimizer] = []
         self.average: Average | None = None
         self.scalars: Scalars | None = None
 
-    @property
-    def deployable(self) -> bool:
+    def _has_integer_form(self) -> bool:
         """Whether the network has a quantised twin; others train as floats in all epochs."""
-        return self.job.model.deploys
+        if not self.job.model.deploys:
+            return False
+        try:
+            self._traced()
+        except SpikewattError as reason:
+            log.warning("%s trains as a float network only: %s", self.job.model.name, reason)
+            return False
+        return True
 
     @property
     def float_epochs(self) -> int:

@@ -28,6 +28,7 @@ from spikewatt.train.blocks.joint_range import LEVELS, JointRange
 from spikewatt.train.blocks.mask_attention import MaskMixer
 from spikewatt.train.blocks.multiwavelet import MultiwaveletFusion
 from spikewatt.train.blocks.readout import IntegratingReadout
+from spikewatt.train.blocks.tdbn import TimeDependentNorm
 from spikewatt.train.models.svformer import TimeHead
 
 
@@ -177,6 +178,10 @@ LOWERINGS: dict[type[nn.Module], Handler] = {
     MutualInformationFusion: fused,
     ReleasedBranch: no_populations(
         "two clips pass the same neurons. Train with released_compat = false to export."
+    ),
+    TimeDependentNorm: no_populations(
+        "no synapse and no LIF neuron scales each step by itself. Train with time_norm = false in "
+        "the recipe's [model] table to export."
     ),
     TimeHead: time_head,
     IntegratingReadout: integrating_readout,

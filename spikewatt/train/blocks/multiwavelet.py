@@ -194,3 +194,7 @@ class ReleasedFusion(MultiwaveletFusion):
         for neuron in self.remembering:
             neuron.reset()
         return super().forward(x)
+
+
+# by whether it is the released code's
+FUSIONS: dict[bool, type[MultiwaveletFusion]] = {False: MultiwaveletFusion, True: ReleasedFusion}

@@ -12,7 +12,9 @@ from spikewatt.train.models import (
     ms_g3d,
     sdt,
     shift_gcn,
+    signal_sgn,
     signal_sgn_core,
+    signal_sgn_loihi,
     small_st_gcn,
     spikformer,
     st_gcn,
@@ -53,6 +55,18 @@ MK_SGN = replace(
     weight_decay=1e-4,
     batch_size=60,
     finetune_epochs=10,
+)
+# Signal-SGN (arXiv 2408.01701): 150 epochs, x 0.1 at 110 and 130
+SIGNAL_SGN = replace(
+    ANN,
+    persons=1,
+    frames=16,
+    epochs=150,
+    milestones=(110, 130),
+    lr=0.05,
+    weight_decay=1e-4,
+    grad_clip=3.0,
+    finetune_epochs=15,
 )
 # SVFormer (IJCAI 2024): 600 epochs of AdamW, 30 of warm-up, smoothing 0.1
 SVFORMER = Recipe(
@@ -116,6 +130,26 @@ ENTRIES = (
         recipe=MK_SGN,
         deploys=True,
         repeat=repeated,
+    ),
+    Model(
+        name="signal-sgn",
+        title="spiking graph convolutions, frequency and wavelet branches, frames as steps",
+        source="Zheng et al.: Signal-SGN, arXiv 2408.01701",
+        build=signal_sgn.SignalSgn,
+        options=signal_sgn.Options(),
+        table=signal_sgn.TABLE,
+        recipe=SIGNAL_SGN,
+        deploys=True,
+    ),
+    Model(
+        name="signal-sgn-loihi",
+        title="Signal-SGN's backbone with mask attention and bones only: all of it on neurocores",
+        source="ours, after arXiv 2408.01701 and 2307.01694",
+        build=signal_sgn_loihi.SignalSgnLoihi,
+        options=signal_sgn_loihi.Options(),
+        table=signal_sgn_loihi.TABLE,
+        recipe=Recipe(),
+        deploys=True,
     ),
     Model(
         name="signal-sgn-core",

@@ -11,9 +11,8 @@ A_k starts as the identity, of unit length over the sources of a joint. Sums of 
 integers. FSC is in blocks/frequency.py, MWTF in blocks/multiwavelet.py; persons are averaged in
 front of the MWTF. TABLE has 1,835,483 parameters and 1.805 GMAC a sample, both persons.
 
-Neurons are SpikingJelly's by value: tau 2, threshold 1, sigmoid surrogate of slope 4. Its
-default, which the released code takes, lets the gradient through the reset; ours stops there,
-as `detach_reset` does in SpikingJelly. What is left of the gradient is the same.
+Neurons are SpikingJelly's: tau 2, threshold 1, sigmoid surrogate of slope 4; but the gradient
+stops at the reset (`detach_reset`), where the released code lets it through.
 
 Exported, a network without MWTF runs from the first unit on; the host does norms and min-max.
 """
@@ -32,12 +31,7 @@ from spikewatt.train.blocks.frequency import Frequency, FrequencyConv
 from spikewatt.train.blocks.graph_conv import Graph, SpikingGraphConv
 from spikewatt.train.blocks.joint_range import JointRange
 from spikewatt.train.blocks.membrane import reached_at
-from spikewatt.train.blocks.multiwavelet import (
-    MultiwaveletFusion,
-    ReleasedFusion,
-    WaveNeurons,
-    Waves,
-)
+from spikewatt.train.blocks.multiwavelet import FUSIONS, WaveNeurons, Waves
 from spikewatt.train.blocks.norm import StepNorm
 from spikewatt.train.blocks.pointwise import Pointwise
 from spikewatt.train.blocks.residual import Parts
@@ -131,22 +125,21 @@ class SignalUnit(nn.Module):
         self.attention = _attention(sizes[1], options) if options.attention else None
         inner = (sizes[1], sizes[1])
         self.frequency = _frequency(inner, joints, options) if options.frequency else None
-        self.residual: nn.Module = nn.Identity()
-        if sizes[0] != sizes[1]:
-            self.residual = _residual(sizes, joints, options)
+        self.residual = _residual(sizes, joints, options)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C in, V, T) -> (N, C out, V, T) sums of spikes."""
         y = self.convolution(x)
         if self.attention is not None:
             y = self.attention(y) + y
-        if self.frequency is not None:
-            return y + self.frequency(y) + self.residual(x)
-        return y + self.residual(x)
+        around = self.residual(x)
+        return y + around if self.frequency is None else y + self.frequency(y) + around
 
 
 def _residual(sizes: tuple[int, int], joints: int, options: Options) -> nn.Module:
-    """Around a unit that changes the channels: an FSC, or a plain layer in a network without."""
+    """Around a unit: what changes the channels is an FSC, or a plain layer without FSCs."""
+    if sizes[0] == sizes[1]:
+        return nn.Identity()
     if options.frequency:
         return _frequency(sizes, joints, options)
     return SpikingLayer(Pointwise(*sizes), sizes[1], options.leaking())
@@ -159,8 +152,8 @@ class WaveHead(nn.Module):
         super().__init__()
         neurons = WaveNeurons(options.integrating, options.leaking)
         settings = Waves(options.polynomials, options.levels, options.heads, options.mix_heads)
-        fusion = ReleasedFusion if options.released_compat else MultiwaveletFusion
-        self.fusion = fusion(channels, settings, neurons)
+        kind = FUSIONS[options.released_compat]
+        self.fusion = kind(channels, settings, neurons)
         self.layer = SpikingLayer(Pointwise(channels, channels), channels, options.integrating())
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -183,12 +176,8 @@ class SignalSgn(nn.Module):
         sizes = (task.channels, *options.channels)
         self.persons = task.persons
         self.input = JointRange(task, options.min_max)
-        self.units = nn.Sequential(
-            *(
-                SignalUnit(pair, task.skeleton.size, options)
-                for pair in zip(sizes, options.channels, strict=False)
-            )
-        )
+        pairs = zip(sizes, options.channels, strict=False)
+        self.units = nn.Sequential(*(SignalUnit(p, task.skeleton.size, options) for p in pairs))
         self.waves = WaveHead(sizes[-1], options) if options.waves else None
         self.wave_share = nn.Parameter(torch.tensor(options.wave_share)) if options.waves else None
         self.dropout = nn.Dropout(options.dropout)
