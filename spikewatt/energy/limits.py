@@ -14,6 +14,7 @@ from math import ceil
 import numpy as np
 
 from spikewatt.energy.events import Counters, fan_out
+from spikewatt.energy.mapping.fan_in import sparse_fan_in
 from spikewatt.expansion import expand
 from spikewatt.hardware_profiles.schema import Profile
 from spikewatt.network import (
@@ -24,6 +25,7 @@ from spikewatt.network import (
     IntArray,
     Network,
     Projection,
+    Sparse,
     Violation,
 )
 from spikewatt.validation import NEVER_FIRES, out_of_range
@@ -102,11 +104,13 @@ def fan_in(network: Network, projection: Projection) -> Counters:
         _, tokens, _, channels = attended.split(target)
         needed = channels + tokens * channels + tokens
         return np.full(int(np.prod(target)), needed, dtype=np.int64)
-    s = expand(projection.synapses, source, target)
+    if isinstance(s := projection.synapses, Sparse):
+        return sparse_fan_in(s)
+    s = expand(s, source, target)
     if isinstance(s, Dense):
         return np.asarray((s.weight != 0).sum(axis=1, dtype=np.int64))
-    if not isinstance(s, Conv):
-        return np.bincount(s.targets[s.weight != 0], minlength=s.shape[0]).astype(np.int64)
+    if isinstance(s, Sparse):
+        return sparse_fan_in(s)
     x, y = (_taps_inside(s, source[i], target[i], i) for i in (0, 1))
     taps = (s.weight != 0).sum(axis=3, dtype=np.int64)
     return np.asarray(np.einsum("xi,yj,oij->xyo", x, y, taps, optimize=True).reshape(-1))
@@ -141,13 +145,12 @@ def weight_bits(weight: IntArray) -> int:
 
     Weights of both signs need a bit for the sign; those of one sign do not.
     """
-    w = weight[weight != 0].astype(np.int64)
-    if not w.size:
+    common = int(np.bitwise_or.reduce(np.abs(weight), axis=None))
+    if not common:
         return 0
-    common = int(np.bitwise_or.reduce(np.abs(w)))
-    mantissa = w // (common & -common)
-    low, high = int(mantissa.min()), int(mantissa.max())
-    if low > 0 or high < 0:
+    step = common & -common
+    low, high = int(weight.min()) // step, int(weight.max()) // step
+    if low >= 0 or high <= 0:
         return max(-low, high).bit_length()
     return 1 + max((-low - 1).bit_length(), high.bit_length())
 

@@ -19,12 +19,18 @@ def fan_in(network: Network, p: Projection) -> Numbers:
     source, target = network.shape_of(p.source), network.shape_of(p.target)
     if isinstance(p.synapses, Attention):
         return np.ones(int(np.prod(target)), dtype=np.int64)
-    s = expand(p.synapses, source, target)
+    s = p.synapses if isinstance(p.synapses, Sparse) else expand(p.synapses, source, target)
     if isinstance(s, Dense):
         return np.asarray((s.weight != 0).sum(axis=1, dtype=np.int64))
     if isinstance(s, Sparse):
-        return np.bincount(s.targets[s.weight != 0], minlength=s.shape[0]).astype(np.int64)
+        return sparse_fan_in(s)
     return _conv_fan_in(s, source, target)
+
+
+def sparse_fan_in(s: Sparse) -> Numbers:
+    """Synapses with a weight that is not zero onto each target, of all blocks, (targets,)."""
+    of_block = np.bincount(s.targets[s.weight != 0], minlength=s.block[0]).astype(np.int64)
+    return np.tile(of_block, s.repeats)
 
 
 def _conv_fan_in(conv: Conv, source: Shape, target: Shape) -> Numbers:

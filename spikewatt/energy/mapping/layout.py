@@ -19,8 +19,9 @@ Box = tuple[tuple[int, int], ...]  # [start, stop) along each axis
 class Layout:
     """Boxes of equal size over a grid; the last along an axis may be smaller.
 
-    grid: the population's shape (x, y, channel) where kernels are shared, else (neurons,).
-    box: sides of one core's box; a tile's x is a power of two, which may exceed the grid.
+    grid: the population's shape (x, y, channel) where kernels are shared, (blocks, neurons of a
+    block) where blocks share lists, else (neurons,). box: sides of one core's box; a tile's x is
+    a power of two, which may exceed the grid.
     """
 
     layer: int
@@ -29,8 +30,8 @@ class Layout:
 
     @property
     def tiled(self) -> bool:
-        """Whether boxes are tiles of positions; else runs of neurons."""
-        return len(self.grid) > 1
+        """Whether boxes are tiles of positions; else runs of neurons, of one or more blocks."""
+        return len(self.grid) == 3
 
     @cached_property
     def counts(self) -> Shape:
@@ -45,11 +46,12 @@ class Layout:
     @cached_property
     def boxes(self) -> tuple[Box, ...]:
         """The boxes in C order, cut off at the grid's end."""
-        sides = [
-            [(i, min(i + b, n)) for i in range(0, n, b)]
-            for n, b in zip(self.grid, self.box, strict=True)
-        ]
-        return tuple(product(*sides))
+        return tuple(product(*(self.sides(axis) for axis in range(len(self.grid)))))
+
+    def sides(self, axis: int) -> list[tuple[int, int]]:
+        """[start, stop) of the boxes along an axis."""
+        n, side = self.grid[axis], self.box[axis]
+        return [(i, min(i + side, n)) for i in range(0, n, side)]
 
     @cached_property
     def owner(self) -> npt.NDArray[np.int64]:
@@ -62,6 +64,15 @@ class Layout:
             index = index * count + where.reshape(shape)
         return index.reshape(-1)
 
+    @cached_property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Neurons of each box, (cores,)."""
+        return np.array([self.neurons(box) for box in self.boxes], dtype=np.int64)
+
+    def starts(self, axis: int) -> npt.NDArray[np.int64]:
+        """Where boxes start along an axis."""
+        return np.arange(0, self.grid[axis], self.box[axis])
+
     def neurons(self, box: Box) -> int:
         """Neurons of one box."""
         return prod(stop - start for start, stop in box)
@@ -70,10 +81,16 @@ class Layout:
 def first_layout(network: Network, population: Population) -> Layout:
     """The whole population on one core, as the compiler begins.
 
-    Shared kernels (and input populations with a shape) are cut into tiles of positions; where
-    any synapse is listed, into runs of neurons.
+    Shared kernels (and input populations with a shape) are cut into tiles of positions; blocks
+    that share their lists, into runs of the neurons of some blocks; where any other synapse is
+    listed, into runs of neurons.
     """
-    listed = any(isinstance(q.synapses, Dense | Sparse) for q in network.incoming(population.layer))
+    kinds = [q.synapses for q in network.incoming(population.layer)]
+    blocks = {s.repeats if isinstance(s, Sparse) else 1 for s in kinds}
+    if len(blocks) == 1 and blocks != {1}:
+        grid = (*blocks, population.size // min(blocks))
+        return Layout(population.layer, grid, grid)
+    listed = any(isinstance(s, Dense | Sparse) for s in kinds)
     shape = population.shape
     if len(shape) != 3 or listed:
         return Layout(population.layer, (population.size,), (population.size,))
@@ -88,10 +105,10 @@ def _power(n: int) -> int:
 def cut_neurons(layout: Layout, ratio: int) -> Layout | None:
     """Fewer neurons a core: runs are divided by the ratio, tiles halved along x, then y.
 
-    None where a core holds a single neuron.
+    Of blocks there are fewer, then fewer neurons of each. None where a core holds a single neuron.
     """
     if not layout.tiled:
-        return _divided(layout, 0, ratio)
+        return _divided(layout, 0, ratio) or _divided(layout, len(layout.grid) - 1, ratio)
     for axis in (0, 1):
         if layout.box[axis] > 1:
             return _with_side(layout, axis, _power(layout.box[axis]) // 2)
@@ -99,8 +116,21 @@ def cut_neurons(layout: Layout, ratio: int) -> Layout | None:
 
 
 def cut_synapses(layout: Layout, ratio: int) -> Layout | None:
-    """Fewer synapses a core: runs are divided; of tiles, only fewer channels help."""
-    return _divided(layout, 2 if layout.tiled else 0, ratio)
+    """Fewer synapses a core: runs are divided; of tiles, only fewer channels help.
+
+    Blocks share their synapses, so only fewer neurons of each help, and more blocks find place.
+    """
+    finer = _divided(layout, len(layout.grid) - 1, ratio)
+    if finer is None or len(layout.grid) != 2:
+        return finer
+    blocks = layout.box[0] * (layout.box[1] // finer.box[1])
+    return _with_side(finer, 0, min(blocks, layout.grid[0]))
+
+
+def cut_axons(layout: Layout, ratio: int) -> Layout | None:
+    """Fewer neurons that send to a core; of blocks, each has its own."""
+    fewer_blocks = _divided(layout, 0, ratio) if len(layout.grid) == 2 else None
+    return fewer_blocks or cut_synapses(layout, ratio)
 
 
 def _divided(layout: Layout, axis: int, ratio: int) -> Layout | None:

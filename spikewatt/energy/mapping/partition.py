@@ -14,12 +14,13 @@ from math import ceil, prod
 from spikewatt.energy.mapping.layout import (
     Box,
     Layout,
+    cut_axons,
     cut_neurons,
     cut_synapses,
     first_layout,
 )
 from spikewatt.energy.mapping.limits import Limits, MappingError, limits_of
-from spikewatt.energy.mapping.usage import Usage, usage
+from spikewatt.energy.mapping.usage import Ledger
 from spikewatt.hardware_profiles.schema import Profile
 from spikewatt.network import Network
 
@@ -33,7 +34,7 @@ _NAMES = {
 _CUTS: dict[str, Callable[[Layout, int], Layout | None]] = {
     "neurons": cut_neurons,
     "words": cut_synapses,
-    "axons_in": cut_synapses,
+    "axons_in": cut_axons,
     "axons_out": cut_neurons,
     "axons_map": cut_neurons,
 }
@@ -95,12 +96,11 @@ def partition(network: Network, profile: Profile) -> Mapping:
     """
     limits = limits_of(profile)
     layouts = {p.layer: first_layout(network, p) for p in network.populations}
-    while violations := _violations(network, layouts, limits):
+    ledger = Ledger(network, limits)
+    while violations := _violations(ledger, layouts):
         for layer, (name, used) in violations.items():
             layouts[layer] = _finer(layouts[layer], name, used, limits, profile)
-    cores = tuple(
-        core for p in network.populations for core in _cores(network, layouts, p.layer, limits)
-    )
+    cores = tuple(core for p in network.populations for core in _cores(ledger, layouts, p.layer))
     chips = ceil(len(cores) / limits.cores_per_chip)
     return Mapping(profile.name, cores, chips, tuple(layouts.values()))
 
@@ -110,16 +110,14 @@ def _limit(limits: Limits, name: str) -> int | None:
     return value
 
 
-def _violations(
-    network: Network, layouts: dict[int, Layout], limits: Limits
-) -> dict[int, tuple[str, int]]:
+def _violations(ledger: Ledger, layouts: dict[int, Layout]) -> dict[int, tuple[str, int]]:
     """The first limit that each layer's fullest core breaks, and what it uses of it."""
-    found = {}
+    found, limits = {}, ledger.limits
     for layer, layout in layouts.items():
-        if prod(layout.box) > limits.neurons:  # before the rest, which costs more to work out
+        if prod(layout.box) > limits.neurons:
             found[layer] = ("neurons", prod(layout.box))
-            continue
-        most = usage(network, layouts, layer, limits).most
+    for layer in layouts if not found else ():  # the rest costs more to work out
+        most = ledger.usage(layouts, layer).most
         for name in list(_NAMES)[1:]:
             limit = _limit(limits, name)
             if limit is not None and most[name] > limit:
@@ -140,9 +138,9 @@ def _finer(layout: Layout, name: str, used: int, limits: Limits, profile: Profil
     return finer
 
 
-def _cores(network: Network, layouts: dict[int, Layout], layer: int, limits: Limits) -> list[Core]:
+def _cores(ledger: Ledger, layouts: dict[int, Layout], layer: int) -> list[Core]:
     layout = layouts[layer]
-    found: Usage = usage(network, layouts, layer, limits)
+    found = ledger.usage(layouts, layer)
     return [
         Core(layer, box, layout.neurons(box), *found.of(i)) for i, box in enumerate(layout.boxes)
     ]

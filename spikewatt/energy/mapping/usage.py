@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,17 +11,14 @@ import numpy.typing as npt
 
 from spikewatt.energy.mapping.layout import Layout
 from spikewatt.energy.mapping.limits import Limits
+from spikewatt.energy.mapping.listed import by_target, pieces
 from spikewatt.energy.mapping.reach import reach
-from spikewatt.energy.mapping.words import (
-    kernel_words,
-    list_words,
-    listed_axons,
-    listed_per_source,
-    weight_bits,
-)
+from spikewatt.energy.mapping.reached import cores_reached
+from spikewatt.energy.mapping.words import kernel_words, list_words, weight_bits
 from spikewatt.network import Attention, Dense, Network, Projection, Sparse
 
 Numbers = npt.NDArray[np.int64]
+Layouts = Mapping[int, Layout]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +42,40 @@ class Usage:
         return words, axons_in, axons_out, axons_map
 
 
-def usage(network: Network, layouts: dict[int, Layout], layer: int, limits: Limits) -> Usage:
-    """Words and axons of every core of a layer, with the other layers cut as they are."""
-    words, axons_in = _received(network, layouts[layer], limits)
-    axons_out, axons_map = _sent(network, layouts, layer)
-    return Usage(words, axons_in, axons_out, axons_map)
+class Ledger:
+    """What cores take while a network is cut; what a cut leaves is not worked out again."""
+
+    def __init__(self, network: Network, limits: Limits) -> None:
+        self.network, self.limits = network, limits
+        self._received: dict[Layout, tuple[Numbers, Numbers]] = {}
+        self._reached: dict[tuple[int, int, Layout, Layout], Numbers] = {}
+
+    def usage(self, layouts: Layouts, layer: int) -> Usage:
+        """Words and axons of every core of a layer, with the other layers cut as they are."""
+        layout = layouts[layer]
+        if layout not in self._received:
+            self._received[layout] = _received(self.network, layout, self.limits)
+        return Usage(*self._received[layout], *self._sent(layouts, layer))
+
+    def _sent(self, layouts: Layouts, layer: int) -> tuple[Numbers, Numbers]:
+        layout, shape = layouts[layer], self.network.shape_of(layer)
+        pairs = np.zeros(layout.cores, dtype=np.int64)
+        units = np.zeros(layout.cores, dtype=np.int64)
+        for k, p in enumerate(self.network.projections):
+            for role in (i for i, n in enumerate(p.sources) if n == layer):
+                alone = isinstance(p.synapses, Dense | Sparse | Attention)
+                channels = 1 if alone or len(shape) != 3 else shape[-1]
+                pairs += -(-self._cores_reached(k, role, layout, layouts[p.target]) // channels)
+                units += -(-layout.sizes // channels)
+        return pairs, units
+
+    def _cores_reached(self, k: int, role: int, source: Layout, target: Layout) -> Numbers:
+        """Pairs of a neuron and a target core that it reaches, of each source core."""
+        key = (k, role, source, target)
+        if key not in self._reached:
+            p = self.network.projections[k]
+            self._reached[key] = cores_reached(self.network, p, source, target, role)
+        return self._reached[key]
 
 
 def _received(network: Network, layout: Layout, limits: Limits) -> tuple[Numbers, Numbers]:
@@ -57,8 +84,10 @@ def _received(network: Network, layout: Layout, limits: Limits) -> tuple[Numbers
     for p in network.incoming(layout.layer):
         if isinstance(p.synapses, Attention):  # it stores nothing; its microcode is not known
             add_words, add_axons = np.zeros_like(words), _attended(network, p, layout)
-        elif isinstance(p.synapses, Dense | Sparse):
-            add_words, add_axons = _lists(p, layout, limits)
+        elif isinstance(p.synapses, Dense):
+            add_words, add_axons = _matrix(p.synapses, layout, limits)
+        elif isinstance(p.synapses, Sparse):
+            add_words, add_axons = _list(p.synapses, layout, limits)
         else:
             add_words = _kernels(p, layout, limits)
             add_axons = _shared_axons(network, p, layout, limits)
@@ -67,16 +96,26 @@ def _received(network: Network, layout: Layout, limits: Limits) -> tuple[Numbers
     return words, axons
 
 
-def _lists(p: Projection, layout: Layout, limits: Limits) -> tuple[Numbers, Numbers]:
-    assert isinstance(p.synapses, Dense | Sparse)
-    bits = weight_bits(p.synapses.weight, limits.synapse)
-    words, axons = [], []
-    for core in range(layout.cores):
-        held = layout.owner == core
-        listed = listed_per_source(p.synapses, held)
-        words.append(list_words(listed, bits, limits.synapse))
-        axons.append(listed_axons(p.synapses, held))
-    return np.array(words), np.array(axons)
+def _matrix(s: Dense, layout: Layout, limits: Limits) -> tuple[Numbers, Numbers]:
+    """A dense matrix lists its zeros, as Intel's compiler does."""
+    bits, sources = weight_bits(s.weight, limits.synapse), s.weight.shape[1]
+    words = {
+        n: list_words(np.full(sources, n), bits, limits.synapse) for n in set(layout.sizes.tolist())
+    }
+    return np.array([words[n] for n in layout.sizes.tolist()]), np.full(layout.cores, sources)
+
+
+def _list(s: Sparse, layout: Layout, limits: Limits) -> tuple[Numbers, Numbers]:
+    """Blocks share their weights as kernels do: what several of them need is stored once."""
+    bits, listed = weight_bits(s.weight, limits.synapse), by_target(s)
+    held = [pieces(box, s.block[0]) for box in layout.boxes]
+    words: dict[frozenset[tuple[int, int]], int] = {}
+    for parts in held:
+        key = frozenset(p.targets for p in parts)
+        if key not in words:
+            words[key] = list_words(listed.stored(parts), bits, limits.synapse)
+    each = [words[frozenset(p.targets for p in parts)] for parts in held]
+    return np.array(each), np.array([listed.axons(parts) for parts in held])
 
 
 def _attended(network: Network, p: Projection, layout: Layout) -> Numbers:
@@ -99,18 +138,3 @@ def _shared_axons(network: Network, p: Projection, layout: Layout, limits: Limit
     reached = reach(network, p, None, layout)
     channels = network.shape_of(p.source)[-1]
     return np.asarray(-(-reached.sum(axis=0) // channels))
-
-
-def _sent(network: Network, layouts: dict[int, Layout], layer: int) -> tuple[Numbers, Numbers]:
-    layout = layouts[layer]
-    pairs = np.zeros(layout.cores, dtype=np.int64)
-    units = np.zeros(layout.cores, dtype=np.int64)
-    sent = [(p, i) for p in network.projections for i, n in enumerate(p.sources) if n == layer]
-    for p, role in sent:
-        reached = reach(network, p, layout, layouts[p.target], role)
-        alone = isinstance(p.synapses, Dense | Sparse | Attention)
-        shares = not alone and len(network.shape_of(layer)) == 3
-        channels = network.shape_of(layer)[-1] if shares else 1
-        pairs += -(-reached.sum(axis=1) // channels)
-        units += -(-np.bincount(layout.owner, minlength=layout.cores) // channels)
-    return pairs, units

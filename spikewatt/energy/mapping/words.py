@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.energy.mapping.limits import WORD_BITS, SynapseFormat
-from spikewatt.network import Conv, ConvTranspose, Dense, IntArray, Pool, Sparse, Unpool
+from spikewatt.network import Conv, ConvTranspose, IntArray, Pool, Unpool
 
 Numbers = npt.NDArray[np.int64]
 Shared = Conv | ConvTranspose | Pool | Unpool
@@ -21,7 +21,7 @@ def weight_bits(weight: IntArray, form: SynapseFormat) -> int:
     """
     if form.weight_bits is not None:
         return form.weight_bits
-    largest = int(np.abs(weight).max(initial=0))
+    largest = max(-int(weight.min(initial=0)), int(weight.max(initial=0)))
     bits = ceil(log2(largest)) + 2 if largest else 1
     return bits if form.weight_bits_max is None else min(bits, form.weight_bits_max)
 
@@ -58,28 +58,6 @@ def kernel_words(synapses: Shared, channels: tuple[int, int], form: SynapseForma
 
 def _row(weights: int, bits: int, form: SynapseFormat) -> int:
     return int(_words(np.array(weights * bits + form.kernel_header_bits)))
-
-
-def listed_per_source(synapses: Dense | Sparse, held: npt.NDArray[np.bool_]) -> Numbers:
-    """Synapses that a core stores for each source neuron, (sources,) or (sources of a block,).
-
-    A dense matrix lists its zeros, as Intel's compiler does. Blocks of a list share their weights
-    as kernels do: what neurons of several blocks need is stored once. held: (targets,).
-    """
-    if isinstance(synapses, Dense):
-        return np.full(synapses.weight.shape[1], int(held.sum()), dtype=np.int64)
-    of_block = held.reshape(synapses.repeats, -1).any(axis=0)
-    sources = synapses.sources[of_block[synapses.targets]]
-    return np.bincount(sources, minlength=synapses.block[1]).astype(np.int64)
-
-
-def listed_axons(synapses: Dense | Sparse, held: npt.NDArray[np.bool_]) -> int:
-    """Source neurons, of all blocks, with a synapse onto the core's neurons. held: (targets,)."""
-    if isinstance(synapses, Dense):
-        return synapses.weight.shape[1] if held.any() else 0
-    blocks = held.reshape(synapses.repeats, -1)
-    present = blocks[blocks.any(axis=1)]
-    return sum(int(np.unique(synapses.sources[b[synapses.targets]]).size) for b in present)
 
 
 def _words(bits: Numbers) -> Numbers:
