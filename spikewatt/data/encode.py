@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from spikewatt.data.clips import AnyDataset
 from spikewatt.data.encode_events import EventEncoder
+from spikewatt.data.encode_range import RangeEncoder
 from spikewatt.data.encode_skeleton import DEFAULT_GAINS, SkeletonEncoder
 from spikewatt.data.encode_video import VideoEncoder
 from spikewatt.data.records import Ints
@@ -18,6 +19,7 @@ __all__ = [
     "Encoder",
     "EventEncoder",
     "Ints",
+    "RangeEncoder",
     "SkeletonEncoder",
     "VideoEncoder",
     "default_encoder",
@@ -47,6 +49,7 @@ class Encoder(Protocol):
 ENCODERS: dict[str, Callable[[Mapping[str, Any]], Encoder]] = {
     SkeletonEncoder.KIND: SkeletonEncoder.from_dict,
     EventEncoder.KIND: EventEncoder.from_dict,
+    RangeEncoder.KIND: RangeEncoder.from_dict,
     VideoEncoder.KIND: VideoEncoder.from_dict,
 }
 
