@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 
 from spikewatt.data.clips import AnyDataset
-from spikewatt.data.encode import Encoder, EventEncoder, SkeletonEncoder, VideoEncoder
+from spikewatt.data.encode import (
+    Encoder,
+    EventEncoder,
+    RangeEncoder,
+    SkeletonEncoder,
+    VideoEncoder,
+)
+from spikewatt.train.blocks.joint_range import JointRange
 from spikewatt.train.recipe import Recipe
 from spikewatt.train.task import SkeletonTask, Task, VideoTask
 
@@ -49,6 +57,7 @@ _ENCODERS = {"skeleton": _joints, "events": _events, "video": _video}
 
 def task_of(encoder: Encoder, classes: int) -> Task:
     """What a network behind this encoder is built for."""
+    encoder = encoder.base if isinstance(encoder, RangeEncoder) else encoder
     if isinstance(encoder, SkeletonEncoder):
         e = encoder
         return SkeletonTask(e.skeleton, classes, e.channels, e.frames, e.persons)
@@ -56,9 +65,19 @@ def task_of(encoder: Encoder, classes: int) -> Task:
     return VideoTask(classes, channels, width, height, encoder.frames)
 
 
+def deployed_encoder(net: nn.Module, encoder: Encoder) -> Encoder:
+    """The encoder of a trained network's integer form, with what it leaves to the host."""
+    host = next((m for m in net.modules() if isinstance(m, JointRange) and m.min_max), None)
+    if host is None or not isinstance(encoder, SkeletonEncoder):
+        return encoder
+    gain, shift = (v.cpu().numpy() for v in host.affine())
+    return RangeEncoder(encoder, gain, shift)
+
+
 def to_clips(stimuli: np.ndarray, encoder: Encoder) -> torch.Tensor:
     """Stimuli (N, *shape, T) in Lava's order as clips, float32."""
     x = torch.as_tensor(stimuli, dtype=torch.float32)
+    encoder = encoder.base if isinstance(encoder, RangeEncoder) else encoder
     if not isinstance(encoder, SkeletonEncoder):
         return x.permute(0, 3, 1, 2, 4).contiguous()
     if encoder.repeat:
@@ -69,6 +88,9 @@ def to_clips(stimuli: np.ndarray, encoder: Encoder) -> torch.Tensor:
 
 def to_places(clips: torch.Tensor, encoder: Encoder) -> torch.Tensor:
     """Clips as a quantised network takes them, (N, C, x, y, T)."""
+    if isinstance(encoder, RangeEncoder):
+        ranged = torch.as_tensor(encoder.ranged(clips.cpu().numpy()), dtype=torch.float32)
+        return ranged.unsqueeze(3).to(clips.device)
     if not isinstance(encoder, SkeletonEncoder):
         return clips
     if encoder.repeat:

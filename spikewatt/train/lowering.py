@@ -148,9 +148,13 @@ def joint_bias(module: JointBias, wire: Wire) -> Wire:
 
 
 def joint_range(module: JointRange, wire: Wire) -> Wire:
-    """What the host prepares arrives as whole numbers: y = x / 127."""
+    """What the host prepares arrives as whole numbers: y = x / 127; without min-max, gains."""
     _check_one_person(module.clip_norm.shape[0])
-    return wire * (1 / LEVELS)
+    if module.min_max:
+        return wire * (1 / LEVELS)
+    gain, shift = (v.unsqueeze(-1) for v in module.affine())  # (C, V, 1)
+    scaled = wire.mapped(PlaceMap(gain.clone()), wire.shape, wire.channels, wire.places)
+    return replace(scaled, bias=scaled.bias + shift)
 
 
 def no_populations(reason: str) -> Handler:

@@ -27,6 +27,15 @@ class JointRange(nn.Module):
         self.clip_norm = ClipNorm(task)
         self.frame_norm = nn.BatchNorm1d(task.channels * task.skeleton.size)
 
+    def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gain and shift (C, V) of both norms together, with their running statistics."""
+        gain, shift = torch.ones(()), torch.zeros(())
+        for norm in (self.clip_norm.norm, self.frame_norm):
+            own = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
+            gain, shift = gain * own, shift * own + norm.bias.detach() - norm.running_mean * own
+        _, channels, joints = self.clip_norm.shape
+        return gain.view(channels, joints), shift.view(channels, joints)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Clips as the first unit reads them."""
         y = self.clip_norm(x).transpose(2, 3)
