@@ -14,7 +14,7 @@ from netx_cases import small
 from spikewatt.commands.checking import run_check
 from spikewatt.errors import SpikewattError
 from spikewatt.export import netx
-from spikewatt.network import CubaLif, Network
+from spikewatt.network import CubaLif, Network, Readout
 
 WEIGHT = [[2, -4, 6], [8, 2, -2]]
 
@@ -40,6 +40,22 @@ def test_a_sound_file_needs_at_least_one_core(sound: Network, tmp_path: Path) ->
     assert "cores on loihi2_derived: at least 1\n" in text
     assert "chips on loihi2_derived: at least 1\n" in text
     assert "neurons that the cores of loihi2_derived compute: 100 %\n" in text
+
+
+def test_modules_and_changes_are_told(sound: Network, tmp_path: Path) -> None:
+    named = replace(sound, names={1: "units.0.neuron"}, readout=Readout("membrane", groups=2))
+    _, text, report = checked(named, "loihi2_derived", tmp_path)
+    unit, argmax = report["modules"]
+    assert (unit["module"], unit["layers"], unit["runs_on"]) == ("units.0", [1], "neurocores")
+    assert (unit["neurons"], unit["native"], unit["words"], unit["cores"]) == (2, 2, 3, 1)
+    assert argmax["runs_on"] == "embedded or host CPU"
+    assert (report["mapped_cores"], report["mapped_chips"], report["unmapped"]) == (1, 1, None)
+    (change,) = report["changes"]
+    assert change.startswith("read-out: its sums are neurons")
+    assert f"to be all native: {change}\n" in text
+    assert "mapped to 1 cores on 1 chips of loihi2_derived\n" in text
+    _, _, report = checked(named, None, tmp_path)
+    assert report["modules"] == report["changes"] == []
 
 
 def test_limits_of_the_profile_are_violations_too(sound: Network, tmp_path: Path) -> None:

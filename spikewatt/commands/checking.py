@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from spikewatt.energy.deployment import Deployment, deployment
 from spikewatt.energy.events import dense_macs, synapses_nonzero
 from spikewatt.energy.limits import Fit, fit
 from spikewatt.export.netx import Inspection, inspect
@@ -18,6 +19,11 @@ from spikewatt.report.tables import Column, render
 
 _LAYERS = ("layer", "type", "shape", "neurons", "synapses", "dense MACs/step", "depth")
 _VIOLATION = ("layer", "what", "found", "limit", "hint")
+_MODULES = (
+    *("module", "populations", "neurons", "synapses", "words"),
+    *("native", "microcode", "host", "cores", "chips", "runs_on"),
+)
+SEVERAL = "; messages between chips are not modelled"
 _NEEDS = {
     "resource": "resource",
     "needed": "needed",
@@ -34,9 +40,11 @@ def run_check(path: Path, profile: str | None, json_path: Path | None, file: Tex
     target = None if profile is None else load_profile(profile)
     found = inspect(path)
     fitted = fit(found.network, target) if target and found.network else None
+    deployed = deployment(found.network, target) if target and found.network else None
     violations = [*found.violations, *(fitted.violations if fitted else ())]
     if json_path is not None:
-        _write_json(found, violations, fitted, json_path)
+        report = {**_report(found, violations, fitted), **_deployed_report(deployed)}
+        _write_json(report, json_path)
     if found.network is not None:
         columns = (*_LAYERS, "module") if found.network.names else _LAYERS
         render(_rows(found.network), [Column(k) for k in columns], file)
@@ -50,6 +58,8 @@ def run_check(path: Path, profile: str | None, json_path: Path | None, file: Tex
         file.write(f"hint: {text}\n")
     if target is not None:
         _show_fit(target, fitted, file)
+    if target is not None and deployed is not None:
+        _show_deployment(target, deployed, file)
     noun = "violation" if len(violations) == 1 else "violations"
     file.write(f"{path}: {f'{len(violations)} {noun}' if violations else 'ok'}\n")
     return not violations
@@ -71,6 +81,20 @@ def _show_fit(profile: Profile, fitted: Fit | None, file: TextIO) -> None:
         file.write(f"neurons that the cores of {profile.name} compute: {share}\n")
 
 
+def _show_deployment(profile: Profile, deployed: Deployment, file: TextIO) -> None:
+    """Modules on cores, and what would have to change."""
+    render([asdict(m) for m in deployed.modules], [Column(k) for k in _MODULES], file)
+    if deployed.unmapped is not None:
+        file.write(f"not mapped to cores: {deployed.unmapped}\n")
+    else:
+        file.write(
+            f"mapped to {deployed.cores} cores on {deployed.chips} chips of {profile.name}"
+            f"{SEVERAL if (deployed.chips or 0) > 1 else ''}\n"
+        )
+    for line in deployed.changes:
+        file.write(f"to be all native: {line}\n")
+
+
 def _rows(network: Network) -> list[dict[str, Any]]:
     return [
         {
@@ -87,11 +111,9 @@ def _rows(network: Network) -> list[dict[str, Any]]:
     ]
 
 
-def _write_json(
-    found: Inspection, violations: list[Violation], fitted: Fit | None, path: Path
-) -> None:
+def _report(found: Inspection, violations: list[Violation], fitted: Fit | None) -> dict[str, Any]:
     """`cores` and `chips` are lower bounds; null, as `native_share`, where they are not known."""
-    report = {
+    return {
         "ok": not violations,
         "violations": [asdict(v) for v in violations],
         "warnings": list(found.warnings),
@@ -101,5 +123,19 @@ def _write_json(
         "native_share": fitted and fitted.native_share,
         "needs": [asdict(n) for n in fitted.needs] if fitted else [],
     }
+
+
+def _deployed_report(deployed: Deployment | None) -> dict[str, Any]:
+    """Modules with their cores; those of the mapping, or why there is none."""
+    return {
+        "mapped_cores": deployed and deployed.cores,
+        "mapped_chips": deployed and deployed.chips,
+        "unmapped": deployed and deployed.unmapped,
+        "modules": [asdict(m) for m in deployed.modules] if deployed else [],
+        "changes": list(deployed.changes) if deployed else [],
+    }
+
+
+def _write_json(report: dict[str, Any], path: Path) -> None:
     with whole_file(path) as beside:
         beside.write_text(json.dumps(report, indent=1) + "\n")

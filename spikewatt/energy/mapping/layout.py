@@ -21,12 +21,14 @@ class Layout:
 
     grid: the population's shape (x, y, channel) where kernels are shared, (blocks, neurons of a
     block) where blocks share lists, else (neurons,). box: sides of one core's box; a tile's x is
-    a power of two, which may exceed the grid.
+    a power of two, which may exceed the grid. channels: of a place, for blocks; a core holds
+    whole places, or equal parts of one, so that no list is stored twice for a place that is cut.
     """
 
     layer: int
     grid: Shape
     box: Shape
+    channels: int = 1
 
     @property
     def tiled(self) -> bool:
@@ -89,7 +91,8 @@ def first_layout(network: Network, population: Population) -> Layout:
     blocks = {s.repeats if isinstance(s, Sparse) else 1 for s in kinds}
     if len(blocks) == 1 and blocks != {1}:
         grid = (*blocks, population.size // min(blocks))
-        return Layout(population.layer, grid, grid)
+        channels = population.shape[2] if len(population.shape) == 3 else 1
+        return Layout(population.layer, grid, grid, channels)
     listed = any(isinstance(s, Dense | Sparse) for s in kinds)
     shape = population.shape
     if len(shape) != 3 or listed:
@@ -138,7 +141,16 @@ def _divided(layout: Layout, axis: int, ratio: int) -> Layout | None:
     if side == 1:
         return None
     parts = ceil(n / side) * ratio
-    return _with_side(layout, axis, min(ceil(n / parts), side - 1))
+    finer = min(ceil(n / parts), side - 1)
+    of_block = len(layout.grid) == 2 and axis == 1
+    return _with_side(layout, axis, _even(finer, layout.channels) if of_block else finer)
+
+
+def _even(n: int, channels: int) -> int:
+    """At most n neurons: whole places, or an equal part of a place's channels."""
+    if n >= channels:
+        return n - n % channels
+    return next(part for part in range(n, 0, -1) if channels % part == 0)
 
 
 def _with_side(layout: Layout, axis: int, side: int) -> Layout:

@@ -1,0 +1,72 @@
+"""What would have to change for every neuron to run on the cores as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from spikewatt.energy.deployment.parts import HOST, group_of, runs_on
+from spikewatt.hardware_profiles.schema import Profile
+from spikewatt.network import Attention, Network
+
+_BY_MASKS = "a network whose attention is masks (AND gates and sums, as sdt has)"
+
+
+def changes(network: Network, profile: Profile) -> tuple[str, ...]:
+    """One sentence a change: attention, models of neurons, then the encoder and the read-out."""
+    lines = [*_products(network), *_models(network, profile)]
+    if network.encoder is not None:
+        lines.append("encoder: on a processor as it is; send spikes or graded values already coded")
+    return (*lines, _readout(network))
+
+
+def _products(network: Network) -> list[str]:
+    """Attention of one form has one sentence, with all its layers."""
+    layers: dict[tuple[int, int], list[int]] = {}
+    for p in network.projections:
+        if isinstance(s := p.synapses, Attention):
+            tokens = s.split(network.shape_of(p.target))[1]
+            layers.setdefault((s.heads, tokens), []).append(p.target)
+    return [
+        f"attention of {_named(network, found)}: {heads} head{'s' if heads > 1 else ''} over "
+        f"{tokens} tokens, a product of spikes; write microcode, or {_instead(network.training)}"
+        for (heads, tokens), found in layers.items()
+    ]
+
+
+def _named(network: Network, layers: Iterable[int]) -> str:
+    known = {layer: group_of(network, layer) for layer in layers}
+    each = [f"{n} ({name})" if n in network.names else str(n) for n, name in known.items()]
+    return f"layer{'s' if len(each) > 1 else ''} {', '.join(each)}"
+
+
+def _instead(training: Mapping[str, Any]) -> str:
+    """What the network's own options offer instead, as far as its record tells."""
+    options = training.get("options")
+    chosen = options.get("attention") if isinstance(options, Mapping) else None
+    if isinstance(chosen, str):
+        return "train with attention = masks"
+    if chosen is True:
+        return f"train with attention = false, or {_BY_MASKS}"
+    return f"train {_BY_MASKS}"
+
+
+def _models(network: Network, profile: Profile) -> list[str]:
+    places = runs_on(network, profile) or {}
+    models: dict[str, list[int]] = {}
+    for p in network.populations:
+        if places.get(p.layer) == HOST:
+            models.setdefault(type(p.neuron).__name__, []).append(p.layer)
+    return [
+        f"neurons of {_named(network, layers)}: {model} is no model of {profile.name}'s cores; "
+        "train with CubaLif"
+        for model, layers in models.items()
+    ]
+
+
+def _readout(network: Network) -> str:
+    if network.readout is None:
+        return "read-out: none"
+    if network.readout.kind == "membrane":
+        return "read-out: its sums are neurons; the argmax of their voltages is on a processor"
+    return "read-out: a processor counts spikes and takes the argmax"
