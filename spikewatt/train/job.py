@@ -50,7 +50,7 @@ class Material:
     """Clips of a run, encoded.
 
     encoder: of what the network reads. seen: of the training clips, which with teachers have the
-    teachers' modalities, too. sample: test stimuli in Lava's order.
+    teachers' modalities, too.
     """
 
     encoder: Encoder
@@ -58,22 +58,25 @@ class Material:
     training: TrainingClips
     test: torch.Tensor
     test_labels: torch.Tensor
-    sample: torch.Tensor
 
 
 def material(job: Job) -> Material:
     """The clips that a job trains on and is tested with."""
     encoder = fitted_encoder(job.dataset, job.recipe, job.model.repeat(job.options))
     seen = _seen(job, encoder)
-    stimuli = encoder.encode_all(job.dataset.test)
     return Material(
         encoder,
         seen,
         training_clips(job.dataset, seen, job.recipe),
-        to_clips(stimuli, encoder),
+        to_clips(encoder.encode_all(job.dataset.test), encoder),
         torch.tensor([c.label for c in job.dataset.test]),
-        torch.as_tensor(stimuli[:: max(1, len(stimuli) // SAMPLE_CLIPS)]),
     )
+
+
+def sample_of(job: Job, encoder: Encoder) -> torch.Tensor:
+    """Test stimuli that travel with a checkpoint, in Lava's order."""
+    test = job.dataset.test
+    return torch.as_tensor(encoder.encode_all(test[:: max(1, len(test) // SAMPLE_CLIPS)]))
 
 
 def _seen(job: Job, encoder: Encoder) -> Encoder:
@@ -82,3 +85,9 @@ def _seen(job: Job, encoder: Encoder) -> Encoder:
         return encoder
     wanted = modalities_of(recipe.distill, recipe.modalities)
     return fitted_encoder(job.dataset, replace(recipe, modalities=wanted))
+
+
+def sample_of(job: Job, encoder: Encoder) -> torch.Tensor:
+    """Some test stimuli in Lava's order, from all over the test clips."""
+    clips = job.dataset.test
+    return torch.as_tensor(encoder.encode_all(clips[:: max(1, len(clips) // SAMPLE_CLIPS)]))
