@@ -39,14 +39,14 @@ def tiny() -> Request:
     return Request(network, x.reshape(1, *network.input.shape, 1), stream(34, 17), (2,), True)
 
 
-def chain(populations: int, size: int = 4) -> Request:
+def chain(populations: int, size: int = 4, steps: int = 6) -> Request:
     dense = Dense(np.full((size, size), 20, np.int32))
     network = Network(
         Input(0, (size,)),
         tuple(Population(i, (size,), CubaLif(0, 0, 9)) for i in range(1, populations + 1)),
         tuple(Projection(i, i + 1, dense) for i in range(populations)),
     )
-    return Request(network, np.ones((1, size, 6), np.int32), stream(6))
+    return Request(network, np.ones((1, size, steps), np.int32), stream(steps))
 
 
 def recorded(steps: int) -> Request:
@@ -81,6 +81,23 @@ def test_forecast_grows_with_what_there_is() -> None:
     assert more > 12 * 10**6  # a million synapses
     states = forecast(recorded(2000)).memory_bytes - forecast(recorded(1000)).memory_bytes
     assert states >= 1000 * 10_000 * 9
+
+
+def test_a_step_takes_longer_with_processes_and_with_work() -> None:
+    shortest = forecast(chain(1)).step_s
+    assert 1e-4 < shortest < 1e-3
+    assert forecast(chain(48)).step_s > 10 * shortest
+    wide = forecast(chain(1, size=3000)).step_s - shortest
+    assert 1e-3 < wide < 1e-2  # nine million weights; 1.3 ms on two cores
+    assert str(forecast(chain(1))).endswith("to build, about 0.42 ms a step")
+
+
+def test_a_step_takes_about_as_long_as_forecast() -> None:
+    """Within a factor of 3 on an idle machine; of 10 on a busy one. The first steps take longer."""
+    for request_ in (ntidigits(), chain(12, 400, steps=300)):
+        execution = LavaEngine().run(request_)
+        seconds = execution.wall_s / request_.schedule.total_steps
+        assert 0.1 < forecast(request_).step_s / seconds < 10
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,20 @@
 """What a run in Lava takes of the machine, known before anything is built.
 
 Lava's part is measured, with chains of 1 to 600 small populations; the network's own part is the
-sum of the arrays that hold it.
+sum of the arrays that hold it, and for time the work on them in a step in which many spike.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from spikewatt.energy.events import dense_macs
+from spikewatt.energy.events import dense_macs, synapses
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.lava.neurons import NEURONS
@@ -30,6 +31,11 @@ MB = 10**6
 MEMORY_MB = (60.0, 5.0, 0.024)
 BUILD_S = (0.4, 0.012, 9e-5)
 
+# seconds of a step: fixed, per process, per pair of processes (chains of 1 to 48, two cores)
+STEP_S = (2.5e-4, 8e-5, 2.8e-6)
+NEURON_S = 7e-9  # single layers of 1000 to 100 000 neurons, less what is Lava's
+WORK_S = {Dense: 1.6e-10, Conv: 1e-10, Sparse: 5e-10, Attention: 5e-10}  # a weight, a MAC
+
 DENSE_BYTES = 4 + 8  # a weight in the network; by source and by target in the kernel
 LISTED_BYTES = 12 + 24 + 16  # target, source and weight; by source and as a matrix; sorting them
 DELAYED_BYTES = 4 + 24 + 40  # a delay; target, wait and weight as 64 bits; what is on its way
@@ -42,32 +48,56 @@ _log = logging.getLogger("spikewatt")
 
 @dataclass(frozen=True)
 class Forecast:
-    """Processes, all that belong to the run; their memory in bytes; seconds to build, roughly."""
+    """Processes, all that belong to the run; their memory in bytes; seconds to build, roughly.
+
+    step_s: of a step, roughly: it depends on the machine, on what else it does, and on the spikes.
+    """
 
     processes: int
     memory_bytes: int
     build_s: float
+    step_s: float
 
     def __str__(self) -> str:
         return (
             f"{self.processes} processes, {self.memory_bytes / 10**9:.1f} GB of memory, about "
-            f"{self.build_s:.0f} s to build"
+            f"{self.build_s:.0f} s to build, about {1e3 * self.step_s:.2g} ms a step"
         )
 
 
 def forecast(request: Request) -> Forecast:
-    """What a request takes: exact in processes, within a factor of 1.5 in memory."""
+    """What a request takes.
+
+    Exact in processes, within a factor of 1.5 in memory, and of about 3 in the time of a step.
+    """
     network = request.network
     own = len(network.populations) + (not is_driven(network.input))
     data = sum(_population_bytes(request, p) for p in network.populations)
     data += sum(_projection_bytes(network, p) for p in network.projections)
     data += request.stimulus.size * 4
-    return Forecast(own + HELPERS, int(_grown(MEMORY_MB, own) * MB) + data, _grown(BUILD_S, own))
+    memory = int(_grown(MEMORY_MB, own) * MB) + data
+    step = _grown(STEP_S, own) + _work_s(network)
+    return Forecast(own + HELPERS, memory, _grown(BUILD_S, own), step)
 
 
 def _grown(terms: tuple[float, float, float], n: int) -> float:
     fixed, each, pairs = terms
     return fixed + each * n + pairs * n * n
+
+
+def _work_s(network: Network) -> float:
+    """Seconds of a step's arithmetic: populations share the cores, none is spread over several."""
+    each = [
+        p.size * NEURON_S + sum(_projection_s(network, q) for q in network.incoming(p.layer))
+        for p in network.populations
+    ]
+    return max(sum(each) / len(os.sched_getaffinity(0)), max(each))
+
+
+def _projection_s(network: Network, p: Projection) -> float:
+    of_each = WORK_S.get(type(p.synapses), WORK_S[Sparse])  # other kernels become lists
+    listed = isinstance(p.synapses, Sparse)
+    return of_each * (synapses(network, p) if listed else dense_macs(network, p))
 
 
 def _population_bytes(request: Request, p: Population) -> int:
