@@ -16,6 +16,7 @@ from spikewatt.files import whole_file
 
 FORMAT = "spikewatt-checkpoint"
 VERSION = 2
+FLOAT_ONLY = "float_only"  # entry of a record: why a network of these options has no integer form
 
 
 @dataclass(frozen=True)

@@ -85,9 +85,3 @@ def _seen(job: Job, encoder: Encoder) -> Encoder:
         return encoder
     wanted = modalities_of(recipe.distill, recipe.modalities)
     return fitted_encoder(job.dataset, replace(recipe, modalities=wanted))
-
-
-def sample_of(job: Job, encoder: Encoder) -> torch.Tensor:
-    """Some test stimuli in Lava's order, from all over the test clips."""
-    clips = job.dataset.test
-    return torch.as_tensor(encoder.encode_all(clips[:: max(1, len(clips) // SAMPLE_CLIPS)]))

@@ -16,18 +16,17 @@ from torch import nn
 from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import FloatGraph
 from spikewatt.train import checkpoint as ckpt
-from spikewatt.train.averaging import Average
 from spikewatt.train.batches import batches, plain_batches
 from spikewatt.train.distill import Distillation, from_recipe
 from spikewatt.train.evaluation import accuracy
-from spikewatt.train.inputs import task_of, to_clips, to_places
-from spikewatt.train.job import Job, material
+from spikewatt.train.inputs import deployed_encoder, task_of, to_clips, to_places
+from spikewatt.train.job import Job, material, sample_of
+from spikewatt.train.learner import Learner
 from spikewatt.train.lowering import lower
 from spikewatt.train.quantised import QuantisedNetwork, quantised
 from spikewatt.train.record import check_same_run, run_record
 from spikewatt.train.restoring import float_network, load_weights, restore
 from spikewatt.train.scalars import Scalars
-from spikewatt.train.schedule import optimizer as make_optimizer
 from spikewatt.train.schedule import rate_share
 
 __all__ = ["Job", "Training", "accuracy", "float_network", "load_weights", "restore", "train"]
@@ -60,14 +59,13 @@ class Training:
         self.fabric = Fabric(accelerator=job.accelerator, devices=1)
         self.material = material(job)
         self.clips, self.encoder = self.material.training, self.material.encoder
+        self.sample = sample_of(job, self.encoder)
         torch.manual_seed(job.seed)
         task = task_of(self.encoder, len(job.dataset.classes))
         self.float_net = job.model.build(task, job.options)
         self.distillation, teachers = self._taught()
         self.state = _State(self.float_net, run_record(job, self.encoder, teachers))
         self.deployable = self._has_integer_form()
-        self.optimizers: list[torch.optim.Optimizer] = []
-        self.average: Average | None = None
         self.scalars: Scalars | None = None
 
     def _has_integer_form(self) -> bool:
@@ -77,6 +75,7 @@ class Training:
         try:
             self._traced()
         except SpikewattError as reason:
+            self.state.record[ckpt.FLOAT_ONLY] = str(reason)
             log.warning("%s trains as a float network only: %s", self.job.model.name, reason)
             return False
         return True
@@ -141,12 +140,10 @@ class Training:
         recipe, count = self.job.recipe, batches(self.clips, self.job.recipe)
         total_batches = (recipe.epochs + recipe.finetune_epochs) * count
         before = (epoch - self.float_epochs if self.state.fine else epoch) * count
-        self.net.train()
+        self.learner.wrapped.train()
         totals: dict[str, torch.Tensor] = {}
         for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch), start=1):
-            losses = self._step(x, y, self._rate(epoch, i / count))
-            if self.average is not None:
-                self.average.update(self.state.net, before + i)
+            losses = self.learner.step(x, y, self._rate(epoch, i / count), before + i)
             for name, loss in losses.items():
                 totals[name] = totals.get(name, 0) + loss.detach() * len(y)
             self.progress(epoch * count + i, total_batches)
@@ -161,61 +158,24 @@ class Training:
         share = rate_share(epoch - first + share, recipe.finetune_epochs, fine)
         return recipe.finetune_lr * share
 
-    def _step(self, x: torch.Tensor, y: torch.Tensor, rate: float) -> dict[str, torch.Tensor]:
-        losses = self._losses(*self.fabric.to_device((x, y)))
-        for optimizer in self.optimizers:
-            optimizer.zero_grad()
-        self.fabric.backward(losses["total"])
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            self.fabric.clip_gradients(self.net, optimizer, max_norm=self.job.recipe.grad_clip)
-            optimizer.step()
-        return losses
-
-    def _losses(self, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
-        """`total`, with teachers also what it is made of; a network may add its `auxiliary`."""
-        if self.distillation is not None and not self.state.fine:
-            losses = self.distillation.losses(x, y)
-        else:
-            smoothing = self.job.recipe.label_smoothing
-            logits = self.net(self._shaped(x))
-            loss = nn.functional.cross_entropy(logits, y, label_smoothing=smoothing)
-            losses = {"total": loss}
-        return {**losses, "total": losses["total"] + getattr(self.state.net, "auxiliary", 0.0)}
-
     def _shaped(self, x: torch.Tensor) -> torch.Tensor:
         """Clips as the network that trains now takes them."""
         own = x if self.distillation is None else x.narrow(-3, 0, self.distillation.channels)
         return to_places(own, self.encoder) if self.state.fine else own
 
     def _set_up(self, resumed: ckpt.Checkpoint | None) -> None:
-        """Wrap what trains now and its optimizers for the device."""
-        taught = self.distillation is not None and not self.state.fine
-        optimizers = self._optimizers(taught)
-        if resumed is not None:
-            states = [resumed.optimizer, *resumed.beside.get("optimizers", ())]
-            for optimizer, state in zip(optimizers, states, strict=True):
-                optimizer.load_state_dict(state)
-        trained = self.distillation if taught else self.state.net
-        self.net, *self.optimizers = self.fabric.setup(trained, *optimizers)
-        if self.job.recipe.ema:
-            self.average = Average(self.state.net, self.job.recipe.ema)
-        if resumed is not None and resumed.averaged is not None:
-            self.average.load(resumed.averaged)
-
-    def _optimizers(self, taught: bool) -> list[torch.optim.Optimizer]:
-        recipe = self.job.recipe
-        if taught:
-            return self.distillation.optimizers(recipe)
-        recipe = replace(recipe, optimizer="adamw") if self.state.fine else recipe
-        trained = (p for p in self.state.net.parameters() if p.requires_grad)
-        return [make_optimizer(trained, recipe)]
+        """What learns in this phase, on the device."""
+        recipe, fine = self.job.recipe, self.state.fine
+        recipe = replace(recipe, optimizer="adamw") if fine else recipe
+        teachers = None if fine else self.distillation
+        self.learner = Learner(self.state.net, self._shaped, recipe, teachers)
+        self.learner.set_up(self.fabric, resumed)
 
     def _settle(self) -> None:
         """The end of a phase: averaged weights; of the float one, also what its data fix."""
-        if self.average is not None:
-            self.state.net.load_state_dict(self.average.weights)
+        average = self.learner.average
+        if average is not None:
+            self.state.net.load_state_dict(average.weights)
         freeze = getattr(self.state.net, "freeze_fusion", None)
         if freeze is not None:
             self._seed(self.float_epochs)
@@ -230,10 +190,17 @@ class Training:
         self.state.float_weights = {k: w.clone() for k, w in net.state_dict().items()}
         clips = self.job.dataset.train[:CALIBRATION_CLIPS]
         calibration = to_clips(self.encoder.encode_all(clips), self.encoder)
+        self._hand_over()
         places = to_places(calibration, self.encoder)
         twin = quantised(self._traced(), places, self.encoder.limit)
         self.state.net, self.state.scales = twin, twin.scales
         self._set_up(None)
+
+    def _hand_over(self) -> None:
+        """From here on the encoder computes what the integer network leaves to its host."""
+        self.encoder = deployed_encoder(self.float_net, self.encoder)
+        self.state.record["encoder"] = self.encoder.to_dict()
+        self.sample = sample_of(self.job, self.encoder)
 
     def _traced(self) -> FloatGraph:
         return lower(self.float_net, tuple(self.material.test[:1].shape), self.encoder.shape)
@@ -259,37 +226,29 @@ class Training:
         if self.scalars is None:
             return
         points = {f"train/loss/{name}": loss for name, loss in losses.items()}
-        points["train/lr"] = self.optimizers[0].param_groups[0]["lr"]
+        points["train/lr"] = self.learner.rate
         points["test/accuracy"] = self._averaged_accuracy()
         self.scalars.write(points, self.state.epoch)
 
     def _averaged_accuracy(self) -> float:
-        if self.average is None:
+        average = self.learner.average
+        if average is None:
             return self._test_accuracy()
-        with self.average.worn_by(self.state.net):
+        with average.worn_by(self.state.net):
             return self._test_accuracy()
 
     def _save(self) -> None:
-        state, averaged = self.state, None if self.average is None else self.average.weights
-        first, *others = (o.state_dict() for o in self.optimizers)
+        state = self.state
         checkpoint = ckpt.Checkpoint(
-            state.record,
-            state.epoch,
-            state.net.state_dict(),
-            state.float_weights,
-            state.scales,
-            self.material.sample,
-            first,
-            averaged,
-            self._beside(others),
+            record=state.record,
+            epoch=state.epoch,
+            weights=state.net.state_dict(),
+            float_weights=state.float_weights,
+            scales=state.scales,
+            sample=self.sample,
+            **self.learner.saved(),
         )
         ckpt.save(checkpoint, self.path)
-
-    def _beside(self, optimizers: list[dict[str, Any]]) -> dict[str, Any]:
-        """What the distillation trains beside the student."""
-        if self.distillation is None or self.state.fine:
-            return {}
-        return {"weights": self.distillation.translations.state_dict(), "optimizers": optimizers}
 
     def _restore(self) -> ckpt.Checkpoint:
         saved = ckpt.load(self.path)
@@ -303,10 +262,9 @@ class Training:
         )
         if saved.scales is not None:
             self.float_net.load_state_dict(saved.float_weights)
+            self._hand_over()
             self.state.net = QuantisedNetwork(self._traced(), saved.scales)
         self.state.net.load_state_dict(saved.weights)
-        if self.distillation is not None and saved.beside:
-            self.distillation.translations.load_state_dict(saved.beside["weights"])
         return saved
 
 

@@ -49,9 +49,10 @@ def _why_not_quantised(path: Path, saved: ckpt.Checkpoint) -> str:
             f"Checkpoint {path} is after {saved.epoch} epochs and not quantised yet. Finish "
             "training with `spikewatt train ... --resume`."
         )
+    why = saved.record.get(ckpt.FLOAT_ONLY, "`spikewatt models` says which networks have one.")
     return (
         f"Checkpoint {path} holds {saved.record['model']}, which has no integer form here and "
-        "cannot be exported. `spikewatt models` says which networks have one."
+        f"cannot be exported. {why}"
     )
 
 

@@ -1,0 +1,129 @@
+"""Every network through the loop: two epochs at once, and the same in two runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import small_networks as small
+import torch
+
+from spikewatt.errors import SpikewattError
+from spikewatt.train import checkpoint as ckpt
+from spikewatt.train.batches import plain_batches
+from spikewatt.train.job import Job
+from spikewatt.train.loop import Training, restore
+from spikewatt.train.models import MODELS
+
+FAST = ("mk-sgn", "svformer-3stg", "sdt", "ctr-gcn")
+NAMES = [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in sorted(MODELS)]
+
+
+class Killed(Exception):
+    """What ends a run in the middle."""
+
+
+def silent(done: int, total: int) -> None:
+    pass
+
+
+def kill_in_second_half(done: int, total: int) -> None:
+    if done > total // 2:
+        raise Killed
+
+
+def assert_same(a: ckpt.Checkpoint, b: ckpt.Checkpoint) -> None:
+    assert a.record == b.record
+    for part in ("weights", "float_weights", "averaged"):
+        first, second = (getattr(c, part) for c in (a, b))
+        assert (first is None) == (second is None)
+        for name in first or ():
+            assert torch.equal(first[name], second[name]), f"{part} {name}"
+
+
+def run_twice(job: Job) -> tuple[ckpt.Checkpoint, ckpt.Checkpoint]:
+    """A run that is left alone, and one that is killed in its second half and resumed."""
+    whole = ckpt.load(Training(replace(job, out=job.out / "whole"), silent).run())
+    cut = replace(job, out=job.out / "cut")
+    with pytest.raises(Killed):
+        Training(cut, kill_in_second_half).run()
+    assert 0 < ckpt.load(cut.out / "last.ckpt").epoch < whole.epoch
+    return whole, ckpt.load(Training(replace(cut, resume=True), silent).run())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_resumed_run_is_the_whole_run(name: str, tmp_path: Path) -> None:
+    whole, resumed = run_twice(small.job(name, tmp_path))
+    assert whole.epoch == 2
+    assert_same(whole, resumed)
+    path = tmp_path / "whole" / "last.ckpt"
+    if MODELS[name].deploys and "float_only" not in whole.record:
+        assert 0 <= whole.record["quantised_accuracy"] <= 1
+        assert set(whole.weights) == set(restore(path)[0].state_dict())
+        return
+    assert "quantised_accuracy" not in whole.record
+    with pytest.raises(SpikewattError, match=f"holds {name}, which has no integer form"):
+        restore(path)
+
+
+def test_resume_is_exact_with_averaged_weights(tmp_path: Path) -> None:
+    changes = {"ema": 0.9, "epochs": 2, "finetune_epochs": 2}
+    whole, resumed = run_twice(small.job("signal-sgn-core", tmp_path, **changes))
+    assert_same(whole, resumed)
+    restored = restore(tmp_path / "whole" / "last.ckpt")[0].state_dict()
+    assert all(torch.equal(restored[name], w) for name, w in whole.averaged.items())
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path: Path) -> None:
+    path = Training(small.job("ctr-gcn", tmp_path, ema=0.9), silent).run()
+    before = ckpt.load(path)
+    Training(small.job("ctr-gcn", tmp_path, resume=True, ema=0.9), silent).run()
+    assert_same(before, ckpt.load(path))
+
+
+def test_options_without_integer_form_are_told_in_front_of_all_epochs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    training = Training(small.job("svformer-3stg", tmp_path), silent)
+    assert "trains as a float network only" in caplog.text
+    assert (training.deployable, training.float_epochs) == (False, 2)
+    path = training.run()
+    with pytest.raises(SpikewattError, match=r"no integer form here.*time_norm = false"):
+        restore(path)
+
+
+def test_shared_norms_give_svformer_an_integer_form(tmp_path: Path) -> None:
+    job = small.job("svformer-3stg", tmp_path)
+    plain = replace(job, options=replace(job.options, time_norm=False))
+    path = Training(plain, silent).run()
+    assert "quantised_accuracy" in restore(path)[1]
+
+
+def test_what_the_host_computes_resumes_exactly(tmp_path: Path) -> None:
+    job = small.job("signal-sgn", tmp_path, epochs=1, finetune_epochs=2)
+    whole, resumed = run_twice(replace(job, options=replace(job.options, waves=False)))
+    assert_same(whole, resumed)
+    assert torch.equal(whole.sample, resumed.sample)
+    assert whole.record["encoder"] != Training(job, silent).encoder.to_dict()
+    restore(tmp_path / "whole" / "last.ckpt")
+
+
+FOUR = ("joint", "bone", "joint_motion", "bone_motion")
+
+
+def test_fusion_weights_are_those_of_the_training_clips(tmp_path: Path) -> None:
+    job = small.job("mk-sgn", tmp_path / "four", modalities=FOUR)
+    training = Training(job, silent)
+    saved = ckpt.load(training.run())
+    frozen = saved.float_weights["fusion.bounds"]
+    assert torch.count_nonzero(frozen) == 12  # all pairs of different modalities
+    net, clips = training.float_net, training.material.encoder
+    torch.manual_seed(job.seed * 1_000_003 + 1)
+    net.freeze_fusion(plain_batches(job.dataset.train, clips, job.recipe.batch_size))
+    assert torch.equal(net.fusion.bounds, frozen)
+
+
+@pytest.mark.slow
+def test_four_modalities_resume_exactly(tmp_path: Path) -> None:
+    assert_same(*run_twice(small.job("mk-sgn", tmp_path, modalities=FOUR)))
