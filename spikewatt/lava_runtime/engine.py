@@ -26,8 +26,8 @@ class Request:
 
     stimulus: (N, *input shape, T) integers; (N, *input shape, 1) holds a value for all T steps
     where the input drives a population. The native engine takes whole numbers of any type, from
-    a mapped file too, and reads them as it runs; others take int32. record: layers whose spikes are kept. record_state: also
-    keep u and v at the end of each step of the recorded layers.
+    a mapped file too, and reads them as it runs; others take int32. record: layers whose spikes
+    are kept. record_state: also keep u and v at the end of each step of the recorded layers.
     """
 
     network: Network
