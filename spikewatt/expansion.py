@@ -1,18 +1,21 @@
-"""Shared kernels as listed synapses, for what no engine has a kernel of its own.
+"""Shared weights as listed synapses, one by one, for what no engine has a kernel of its own.
 
 Zeros of a kernel are listed too: a chip that shares kernels touches them.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
+from spikewatt.errors import SpikewattError
 from spikewatt.network import Shape
 from spikewatt.synapses import (
+    Attention,
     Conv,
     ConvTranspose,
     Dense,
@@ -32,13 +35,47 @@ _done: WeakKeyDictionary[Synapses, dict[tuple[Shape, Shape], Sparse]] = WeakKeyD
 
 
 def expand(synapses: Synapses, source: Shape, target: Shape) -> Dense | Sparse | Conv:
-    """Synapses that every engine knows: transposed convolutions and pools become lists."""
-    if isinstance(synapses, Dense | Sparse | Conv):
+    """Synapses that every engine knows: other kernels become lists, blocks of a list one list.
+
+    Raises SpikewattError for attention, which has no synapses.
+    """
+    if isinstance(synapses, Dense | Conv):
         return synapses
+    if isinstance(synapses, Sparse) and synapses.repeats == 1:
+        return synapses
+    if isinstance(synapses, Attention):
+        raise SpikewattError(
+            f"Attention to layers {synapses.keys} and {synapses.values} cannot be listed: it "
+            "multiplies spikes and has no synapses. Count it with attention_events."
+        )
     known = _done.setdefault(synapses, {})
     if (source, target) not in known:
-        known[source, target] = _listed(_all_taps(synapses, source, target), source, target)
+        known[source, target] = _expanded(synapses, source, target)
     return known[source, target]
+
+
+def _expanded(
+    synapses: Sparse | ConvTranspose | Pool | Unpool, source: Shape, target: Shape
+) -> Sparse:
+    if isinstance(synapses, Sparse):
+        return _tiled(synapses)
+    return _listed(_all_taps(synapses, source, target), source, target)
+
+
+def _tiled(s: Sparse) -> Sparse:
+    """All blocks in one list, the first block's synapses first."""
+    targets, sources = (
+        (np.arange(s.repeats)[:, None] * size + index).reshape(-1).astype(np.int32)
+        for size, index in zip(s.block, (s.targets, s.sources), strict=True)
+    )
+    return replace(
+        s,
+        targets=targets,
+        sources=sources,
+        weight=np.tile(s.weight, s.repeats),
+        delay=None if s.delay is None else np.tile(s.delay, s.repeats),
+        repeats=1,
+    )
 
 
 def _along(size: int, out: int, stride: int, shift: int) -> tuple[Index, Index]:

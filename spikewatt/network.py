@@ -28,6 +28,7 @@ from spikewatt.neurons import (
     SigmaDelta,
 )
 from spikewatt.synapses import (
+    Attention,
     Conv,
     ConvTranspose,
     Dense,
@@ -48,6 +49,7 @@ __all__ = [
     "WEIGHT_MAX",
     "WEIGHT_MIN",
     "AdaptiveLif",
+    "Attention",
     "Conv",
     "ConvTranspose",
     "CubaLif",
@@ -125,6 +127,12 @@ class Projection:
     axon_delay: IntArray | None = None  # (sources,) steps
     part: str = "real"  # which part of a resonate-and-fire neuron it drives: real | imag
 
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The layers whose spikes it takes: the source; of attention queries, keys, values."""
+        s = self.synapses
+        return (self.source, s.keys, s.values) if isinstance(s, Attention) else (self.source,)
+
 
 @dataclass(frozen=True)
 class Input:
@@ -178,6 +186,8 @@ class Network:
     encoder: Mapping[str, Any] | None = None  # how clips become stimuli, as `data` wrote it
     training: Mapping[str, Any] = field(default_factory=dict)  # where the network comes from
     layer_types: Mapping[int, str] = field(default_factory=dict)  # the file's names, by layer
+    # paths of the modules of the trained network that layers come from, where they are known
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @cached_property
     def by_layer(self) -> dict[int, Population]:
@@ -210,9 +220,10 @@ class Network:
         depths = {self.input.layer: 0}
         for p in self.populations:
             before = [
-                depths[q.source] + 1
+                depths[source] + 1
                 for q in self.incoming(p.layer)
-                if order.get(q.source, -1) < order[p.layer]
+                for source in q.sources
+                if order.get(source, -1) < order[p.layer]
             ]
             depths.setdefault(p.layer, max(before, default=0))
         return depths

@@ -6,7 +6,8 @@ cross-correlations over x and y.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -29,6 +30,11 @@ class Sparse:
     """Listed synapses: weight[k] from sources[k] to targets[k].
 
     A listed weight of 0 is a stored zero: a chip touches it, and it is no synaptic event.
+
+    With `repeats` the list is that of one block: so many blocks follow each other in the flat
+    order of targets and of sources and share the listed weights and delays, as a graph
+    convolution does over frames (populations (frames, joints, channels)). Indices count within a
+    block; `shape` and `dense_macs` are those of the whole projection.
     """
 
     targets: IntArray
@@ -37,6 +43,12 @@ class Sparse:
     shape: Pair  # (targets, sources)
     dense_macs: int  # what papers count for this layer per step, zeros of the structure apart
     delay: IntArray | None = None
+    repeats: int = field(default=1, kw_only=True)
+
+    @property
+    def block(self) -> Pair:
+        """Targets and sources of one block."""
+        return self.shape[0] // self.repeats, self.shape[1] // self.repeats
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,4 +98,36 @@ class Unpool:
     dilation: Pair = (1, 1)
 
 
-Synapses: TypeAlias = Dense | Sparse | Conv | ConvTranspose | Pool | Unpool
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """Attention without a softmax: each step's spikes of queries, keys and values multiplied.
+
+    The projection's source sends the queries, the layers `keys` and `values` the others; these
+    and the target have one shape (x, y, channel). Channels are heads x D, the x * y places are
+    `blocks` groups of N tokens that attend among themselves. The target's place n, head h,
+    channel d receives
+
+        weight * sum_{m, e} q[n, h, e] k[m, h, e] v[m, h, d]        m over the tokens of its block
+
+    of spikes of one step, a step later (and `Projection.delay`). tokens_first: the order in which
+    a target works it out, and so the events: (Q K^T) V, else Q (K^T V); the sums are equal.
+
+    Nothing is stored but the weight, so there are no synapses and no fan-out:
+    `energy.events.attention_events` counts. A chip needs microcode for it. Source: Zhou et al.,
+    Spikformer (ICLR 2023); its scale is the weight here.
+    """
+
+    weight: IntArray  # (1,)
+    heads: int
+    keys: int
+    values: int
+    blocks: int = 1
+    tokens_first: bool = False
+
+    def split(self, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+        """(blocks, tokens, heads, D): the flat neurons of a shape (x, y, channel) as four axes."""
+        tokens = prod(shape[:2]) // self.blocks
+        return self.blocks, tokens, self.heads, shape[2] // self.heads
+
+
+Synapses: TypeAlias = Dense | Sparse | Conv | ConvTranspose | Pool | Unpool | Attention

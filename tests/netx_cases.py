@@ -36,7 +36,7 @@ def facts(value: Any, without: tuple[str, ...] = ()) -> Any:
         delay = np.zeros_like(value.weight) if value.delay is None else value.delay
         columns = [value.targets, value.sources, value.weight, delay]
         rows = sorted(zip(*(c.tolist() for c in columns), strict=True))
-        return "sparse", rows, value.shape, value.dense_macs
+        return "sparse", rows, value.shape, value.dense_macs, value.repeats
     if isinstance(value, np.ndarray):
         return value.shape, value.tolist()
     if is_dataclass(value):

@@ -3,6 +3,8 @@
 Slow and obviously right. It knows synapses only one by one, has no fan-out tables, no events
 lists and no local time; whatever is faster has to give the same numbers.
 
+Attention has no synapses: its products are walked over pair by pair, spike by spike.
+
 A convolution's sum wraps at 24 bit per projection and step of arrival: delays come before the
 synapses.
 """
@@ -18,6 +20,7 @@ from oracle_neurons import STEPS, to_int32
 from spikewatt.energy.events import FILL_KEYS, Counts, LayerCounts
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.network import (
+    Attention,
     Conv,
     ConvTranspose,
     Dense,
@@ -98,10 +101,18 @@ def _dense_rows(s: Dense, source, target):
 
 def _sparse_rows(s: Sparse, source, target):
     delay = np.zeros_like(s.weight) if s.delay is None else s.delay
-    yield from zip(s.sources, s.targets, s.weight, delay, strict=True)
+    for b in range(s.repeats):
+        sources = s.sources + b * (s.shape[1] // s.repeats)
+        targets = s.targets + b * (s.shape[0] // s.repeats)
+        yield from zip(sources, targets, s.weight, delay, strict=True)
+
+
+def _no_rows(s: Attention, source, target):
+    yield from ()
 
 
 ROWS = {
+    Attention: _no_rows,
     Conv: _conv_rows,
     ConvTranspose: _transposed_rows,
     Pool: _pool_rows,
@@ -122,6 +133,32 @@ def synapses_of(network: Network, projection: Projection) -> Synapse:
     return Synapse(source, target, weight, delay, wraps=isinstance(s, Conv))
 
 
+def _place(s: Attention, shape, index: int) -> tuple[int, int, int, int]:
+    """(block, token, head, channel of the head) of a flat neuron."""
+    x, y, c = np.unravel_index(index, shape)
+    tokens, channels = shape[0] * shape[1] // s.blocks, shape[2] // s.heads
+    place = x * shape[1] + y
+    return place // tokens, place % tokens, c // channels, c % channels
+
+
+def attend(s: Attention, shape, trains):
+    """What each target receives and how many accumulations that took, by one step's spikes."""
+    spiked = [[_place(s, shape, i) for i in np.flatnonzero(train)] for train in trains]
+    queries, keys, values = spiked
+    tokens, channels = shape[0] * shape[1] // s.blocks, shape[2] // s.heads
+    total = np.zeros(shape[0] * shape[1] * shape[2], np.int64)
+    events = tokens * len(values) if s.tokens_first else channels * len(queries)
+    for block, token, head, channel in keys:
+        with_query = [n for b, n, h, e in queries if (b, h, e) == (block, head, channel)]
+        with_value = [d for b, m, h, d in values if (b, m, h) == (block, token, head)]
+        events += len(with_query) if s.tokens_first else len(with_value)
+        for n in with_query:
+            for d in with_value:
+                at = (block * tokens + n) * shape[2] + head * channels + d
+                total[at] += int(s.weight[0])
+    return total, events
+
+
 class Oracle:
     """One literal execution of a request."""
 
@@ -129,6 +166,7 @@ class Oracle:
         self.request, self.network, self.schedule = request, request.network, request.schedule
         self.synapses = [synapses_of(self.network, p) for p in self.network.projections]
         self.arriving = [defaultdict(int) for _ in self.synapses]  # sums by global step
+        self.sent = {}  # this step's spikes, by layer
         n, t = self.schedule.samples, self.schedule.steps
         pops = self.network.populations
         self.state = {p.layer: np.zeros((4, p.size), np.int64) for p in pops}
@@ -166,10 +204,11 @@ class Oracle:
 
     def send(self, layer: int, spikes, step: int) -> None:
         """Put a step's spikes on their way and count their events, synapse by synapse."""
+        self.sent[layer] = spikes
         for k, (projection, s) in enumerate(
             zip(self.network.projections, self.synapses, strict=True)
         ):
-            if projection.source != layer:
+            if projection.source != layer or isinstance(projection.synapses, Attention):
                 continue
             source_depth = self.network.depths[layer]
             limit = self.schedule.last_arrival(
@@ -189,6 +228,21 @@ class Oracle:
                 now = s.delay == delay
                 np.add.at(a_in, s.target[now], s.weight[now] * spikes[s.source[now]])
                 self.arriving[k][arrival] = self.arriving[k][arrival] + a_in
+
+    def attend(self, k: int, projection: Projection, step: int) -> None:
+        """At the end of a step, when all three sources have sent."""
+        s, target = projection.synapses, projection.target
+        trains = [self.sent[layer] for layer in (projection.source, s.keys, s.values)]
+        total, events = attend(s, self.network.shape_of(target), trains)
+        depth = self.network.depths[projection.source]
+        spikes = sum(np.count_nonzero(train) for train in trains)
+        self.book(target, "spikes_in", depth, step, spikes)
+        self.book(target, "synaptic_events", depth, step, events)
+        self.book(target, "synaptic_events_stored", depth, step, events)
+        limit = self.schedule.last_arrival(step, depth, self.network.depths[target])
+        arrival = step + 1 + projection.delay
+        if limit is None or arrival < limit:
+            self.arriving[k][arrival] = self.arriving[k][arrival] + total
 
     def dendrites(self, layer: int, step: int):
         """What arrives now, (2, size): the two parts; other neurons have the first only."""
@@ -234,6 +288,9 @@ class Oracle:
                 self.send(self.network.input.layer, self.stimulus_at(step), step)
             for population in self.network.populations:
                 self.send(population.layer, self.advance(population.layer, step), step)
+            for k, projection in enumerate(self.network.projections):
+                if isinstance(projection.synapses, Attention):
+                    self.attend(k, projection, step)
         return self.results()
 
     def results(self) -> Execution:

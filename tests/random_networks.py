@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import gcd
 
 import numpy as np
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.schedule import Schedule, clips, stream
 from spikewatt.network import (
     AdaptiveLif,
+    Attention,
     Conv,
     ConvTranspose,
     CubaLif,
@@ -44,6 +46,10 @@ def weights(rng, *shape):
     return (rng.integers(-128, 128, shape) * 2 * (rng.random(shape) < 0.7)).astype(np.int32)
 
 
+def divisor(rng, n: int) -> int:
+    return int(pick(rng, *(i for i in range(1, n + 1) if n % i == 0)))
+
+
 def delays(rng, *shape):
     return rng.integers(0, 5, shape).astype(np.int32)
 
@@ -60,12 +66,14 @@ def dense(rng, source: int, target: int) -> Dense:
 
 
 def sparse(rng, source: int, target: int) -> Sparse:
-    """Some synapses, zeros among them, some of them twice."""
-    n = int(rng.integers(1, 2 * source * target))
-    targets, sources = rng.integers(target, size=n), rng.integers(source, size=n)
+    """Some synapses, zeros among them, some of them twice; some in blocks that share them."""
+    repeats = divisor(rng, gcd(source, target))
+    ends = target // repeats, source // repeats
+    n = int(rng.integers(1, 2 * ends[0] * ends[1] + 1))
+    targets, sources = (rng.integers(size, size=n).astype(np.int32) for size in ends)
     delay = pick(rng, None, delays(rng, n))
-    listed = targets.astype(np.int32), sources.astype(np.int32), weights(rng, n)
-    return Sparse(*listed, (target, source), dense_macs=source * target, delay=delay)
+    shape, macs = (target, source), source * target
+    return Sparse(targets, sources, weights(rng, n), shape, macs, delay, repeats=repeats)
 
 
 def _pairs(rng, *lows: int) -> list[tuple[int, int]]:
@@ -205,13 +213,61 @@ def loop(rng, p: Population) -> list[Projection]:
     return [_parted(rng, projection(rng, p.layer, p.layer, synapses, p.size), p)]
 
 
+def often(rng, layer: int, shape) -> Population:
+    """Neurons that fire often: attention multiplies spikes."""
+    neuron = CubaLif(int(pick(rng, 4096, 2048)), 4096, int(rng.integers(0, 150)))
+    return population(rng, layer, shape, neuron=neuron)
+
+
+def attention(rng, source: Input, shapes, depths) -> tuple[list[Population], list[Projection]]:
+    """Attention behind everything else: up to three sources of one shape and depth, and a target.
+
+    The sources are new populations behind a random layer, or the binary input itself.
+    """
+    enters = not (source.message_bits or source.drives_bias or source.drives_dendrite)
+    if enters and rng.random() < 0.2:
+        target = population(rng, len(shapes), shapes[0], neuron=pick(rng, *NEURONS)(rng))
+        return [target], [attending(rng, [0, 0, 0], target)]
+    first = int(rng.integers(len(shapes)))
+    shape = (*(int(i) for i in rng.integers(1, 4, 2)), int(pick(rng, 2, 4, 6)))
+    layer, populations, projections = len(shapes), [], []
+    for i in range(int(rng.integers(1, 4))):
+        made = often(rng, layer + i, shape)
+        size = int(np.prod(shapes[first]))
+        synapses = pick(rng, dense, sparse)(rng, size, made.size)
+        projections.append(projection(rng, first, made.layer, synapses, size))
+        populations.append(made)
+    roles = [int(pick(rng, *(p.layer for p in populations))) for _ in range(3)]
+    target = population(rng, layer + len(populations), shape, neuron=pick(rng, *NEURONS)(rng))
+    projections.append(attending(rng, roles, target))
+    early = depths[first] + 1  # a projection past the sources waits for them
+    size = int(np.prod(shapes[0]))
+    past = projection(rng, 0, target.layer, dense(rng, size, target.size), size)
+    if rng.random() < 0.4:
+        projections.append(_parted(rng, replace(past, delay=past.delay + early), target))
+    return [*populations, target], projections
+
+
+def attending(rng, roles: list[int], target: Population) -> Projection:
+    shape = target.shape
+    weight = np.array([pick(rng, 1, -1, 2, 8, -50, 254)], np.int32)
+    heads, blocks = divisor(rng, shape[2]), divisor(rng, shape[0] * shape[1])
+    order = bool(rng.random() < 0.5)
+    s = Attention(weight, heads, roles[1], roles[2], blocks, tokens_first=order)
+    q = Projection(roles[0], target.layer, s, int(rng.integers(0, 3)))
+    return _parted(rng, q, target)
+
+
 def readout_of(rng, output: Population) -> Readout | None:
     groups = [g for g in range(1, output.size + 1) if output.size % g == 0]
     return pick(rng, None, *(Readout(k, int(pick(rng, *groups))) for k in ("membrane", "rate")))
 
 
-def network(seed: int, equalised: bool) -> Network:
-    """A random graph; `equalised` branches arrive no earlier than their target begins."""
+def network(seed: int, equalised: bool, attends: bool = True) -> Network:
+    """A random graph; `equalised` branches arrive no earlier than their target begins.
+
+    attends: nearly half of them end in attention.
+    """
     rng = np.random.default_rng(seed)
     shape = tuple(int(i) for i in rng.integers(1, (5, 5, 4)))
     source, populations = entry(rng, shape)
@@ -234,6 +290,9 @@ def network(seed: int, equalised: bool) -> Network:
             projections.append(_parted(rng, replace(q, delay=q.delay + early), made))
         projections += loop(rng, made)
         populations.append(made)
+    if attends and rng.random() < 0.4:
+        more = attention(rng, source, shapes, depths)
+        populations, projections = populations + more[0], projections + more[1]
     ends = {"start": pick(rng, None, *StartRule), "readout": readout_of(rng, populations[-1])}
     return Network(source, tuple(populations), tuple(projections), **ends)
 

@@ -28,6 +28,7 @@ from spikewatt.network import (
 )
 
 KINDS = (rn.transposed, rn.pool, rn.unpool)
+BLOCKS = ((3, 2, 4), (3, 1, 2))  # shapes of three blocks
 
 
 def walked(synapses, source, target) -> Counter:
@@ -50,6 +51,20 @@ def test_lists_hold_every_synapse_once_zeros_included(seed: int, kind) -> None:
     assert sparse.shape == (np.prod(target), np.prod(source))
     found = Counter(zip(sparse.sources, sparse.targets, sparse.weight, strict=True))
     assert found == walked(synapses, source, target)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32))
+def test_blocks_become_one_list(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    source, target = BLOCKS
+    sparse = rn.sparse(rng, 24, 6)
+    listed = expand(sparse, source, target)
+    assert isinstance(listed, Sparse)
+    assert (listed.repeats, listed.shape, listed.dense_macs) == (1, sparse.shape, sparse.dense_macs)
+    found = Counter(zip(listed.sources, listed.targets, listed.weight, strict=True))
+    assert found == walked(sparse, source, target)
+    assert (listed.delay is None) == (sparse.delay is None)
 
 
 @settings(max_examples=50, deadline=None)

@@ -44,7 +44,10 @@ ALLOWED = {
 
 # library -> the places that may import it
 DOORS = {
-    "torch": ("train/", "data/", "export/modules.py", "export/slayer_blocks.py", "commands/"),
+    "torch": (
+        *("train/", "data/", "commands/"),
+        *("export/modules.py", "export/slayer_blocks/", "export/lowering/"),
+    ),
     "h5py": ("export/netx/",),
     "click": ("cli.py",),
     "nir": ("export/nir/",),

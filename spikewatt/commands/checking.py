@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from spikewatt.energy.events import dense_macs, fan_out
+from spikewatt.energy.events import dense_macs, synapses_nonzero
 from spikewatt.energy.limits import Fit, fit
 from spikewatt.export.netx import Inspection, inspect
 from spikewatt.files import whole_file
@@ -38,7 +38,8 @@ def run_check(path: Path, profile: str | None, json_path: Path | None, file: Tex
     if json_path is not None:
         _write_json(found, violations, fitted, json_path)
     if found.network is not None:
-        render(_rows(found.network), [Column(k) for k in _LAYERS], file)
+        columns = (*_LAYERS, "module") if found.network.names else _LAYERS
+        render(_rows(found.network), [Column(k) for k in columns], file)
     if violations:
         render([asdict(v) for v in violations], [Column(k) for k in _VIOLATION], file)
     for text in found.warnings:
@@ -77,9 +78,10 @@ def _rows(network: Network) -> list[dict[str, Any]]:
             "type": network.layer_types.get(p.layer, "-"),
             "shape": " x ".join(map(str, p.shape)),
             "neurons": p.size,
-            "synapses": sum(int(fan_out(network, q).sum()) for q in network.incoming(p.layer)),
+            "synapses": sum(synapses_nonzero(network, q) for q in network.incoming(p.layer)),
             "dense MACs/step": sum(dense_macs(network, q) for q in network.incoming(p.layer)),
             "depth": network.depths[p.layer],
+            "module": network.names.get(p.layer, "-"),
         }
         for p in network.populations
     ]

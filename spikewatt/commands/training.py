@@ -15,10 +15,10 @@ from spikewatt.export.modules import from_slayer
 from spikewatt.lava_runtime.agreement import Reference, save_reference
 from spikewatt.lava_runtime.engine import Progress
 from spikewatt.network import Network
-from spikewatt.train.batches import to_slayer
 from spikewatt.train.loop import Job, restore, train
+from spikewatt.train.models import Model
 from spikewatt.train.models import model as model_named
-from spikewatt.train.recipe import Recipe, recipe_from_toml
+from spikewatt.train.recipe import Recipe, settings_from_toml
 from spikewatt.train.reference import slayer_spikes
 
 FINETUNE_SHARE = 3  # fine-tuning takes at most one epoch in three
@@ -38,23 +38,25 @@ class TrainJob:
     config: Path | None = None
 
 
-def recipe_of(job: TrainJob, base: Recipe) -> Recipe:
-    """The model's recipe with the user's file and number of epochs."""
-    recipe = recipe_from_toml(job.config, base) if job.config else base
-    if job.epochs is None:
-        return recipe
-    fine = min(recipe.finetune_epochs, job.epochs // FINETUNE_SHARE)
-    return replace(recipe, epochs=job.epochs - fine, finetune_epochs=fine)
+def settings_of(job: TrainJob, entry: Model) -> tuple[Recipe, Any]:
+    """The model's recipe and options with the user's file and number of epochs."""
+    recipe, options = entry.recipe, entry.options
+    if job.config:
+        recipe, options = settings_from_toml(job.config, recipe, options)
+    if job.epochs is not None:
+        fine = min(recipe.finetune_epochs, job.epochs // FINETUNE_SHARE)
+        recipe = replace(recipe, epochs=job.epochs - fine, finetune_epochs=fine)
+    return recipe, options
 
 
 def run_training(job: TrainJob, progress: Progress) -> Path:
     """Train; the path of the last checkpoint."""
     entry = model_named(job.model)
-    recipe = recipe_of(job, entry.recipe)
+    recipe, options = settings_of(job, entry)
     dataset = load_dataset(job.data, job.seed)
     name = f"{job.model}-{dataset.name}-seed{job.seed}"
     out = job.out or Path("runs") / name
-    spec = Job(entry, dataset, job.data, recipe, job.seed, out, job.device, job.resume)
+    spec = Job(entry, dataset, job.data, recipe, options, job.seed, out, job.device, job.resume)
     return train(spec, progress)
 
 
@@ -64,7 +66,7 @@ def run_export(checkpoint: Path, out: Path, reference: Path | None) -> tuple[Net
     Returns the network and the writer's report.
     """
     module, record, sample = restore(checkpoint)
-    network = from_slayer(module, to_slayer(sample[:1]), facts_of(record))
+    network = from_slayer(module, torch.as_tensor(sample[:1]), facts_of(record))
     report = netx.write(network, out)
     if reference is not None:
         save_reference(reference, slayer_reference(module, network, sample))
@@ -73,7 +75,7 @@ def run_export(checkpoint: Path, out: Path, reference: Path | None) -> tuple[Net
 
 def facts_of(record: dict[str, Any]) -> dict[str, Any]:
     """What a network file keeps of its training."""
-    kept = ("model", "data", "seed", "recipe", "train_clips", "test_clips")
+    kept = ("model", "options", "data", "seed", "recipe", "train_clips", "test_clips")
     results = ("float_accuracy", "quantised_accuracy")
     return {
         "classes": record["classes"],
@@ -87,10 +89,10 @@ def slayer_reference(
     module: torch.nn.Module, network: Network, sample: np.ndarray[Any, Any]
 ) -> Reference:
     """Spikes of every population and the read-out, by slayer's own neurons, on the sample."""
-    spikes, readout = slayer_spikes(module, to_slayer(sample))
-    layers = [p.layer for p in network.populations[: len(spikes)]]
-    return Reference(
-        input=sample.astype(np.int32),
-        spikes=dict(zip(layers, spikes, strict=True)),
-        readout=readout,
-    )
+    spikes, readout = slayer_spikes(module, sample)
+    layers = network.populations[: len(spikes)]
+    shaped = {
+        p.layer: s.reshape(len(s), *p.shape, s.shape[-1])
+        for p, s in zip(layers, spikes, strict=True)
+    }
+    return Reference(input=sample.astype(np.int32), spikes=shaped, readout=readout)

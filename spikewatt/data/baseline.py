@@ -20,7 +20,7 @@ def _labels(clips: Sequence[Clip]) -> npt.NDArray[np.int64]:
     return np.array([c.label for c in clips], dtype=np.int64)
 
 
-def _accuracy(dataset: Dataset, scores: Doubles) -> float:
+def _accuracy(dataset: Dataset[Clip], scores: Doubles) -> float:
     return float((scores.argmax(axis=1) == _labels(dataset.test)).mean())
 
 
@@ -29,13 +29,13 @@ def _mean_poses(encoder: SkeletonEncoder, clips: Sequence[Clip]) -> Doubles:
     return np.asarray(np.stack(means).reshape(len(clips), -1))
 
 
-def mean_pose_baseline(dataset: Dataset) -> float:
+def mean_pose_baseline(dataset: Dataset[Clip]) -> float:
     """Test accuracy of a linear classifier that sees only each clip's mean pose.
 
     Ridge regression of the classes on the mean over time of the prepared joints,
     W = (X'X + r I)^-1 X'Y, features standardised on the training clips.
     """
-    encoder = SkeletonEncoder(dataset.skeleton)
+    encoder = SkeletonEncoder(dataset.graph)
     train, test = (_mean_poses(encoder, c) for c in (dataset.train, dataset.test))
     mean, spread = train.mean(axis=0), train.std(axis=0) + 1e-9
     x, z = (np.insert((a - mean) / spread, 0, 1.0, axis=1) for a in (train, test))
@@ -44,12 +44,12 @@ def mean_pose_baseline(dataset: Dataset) -> float:
     return _accuracy(dataset, np.asarray(z @ w, dtype=np.float64))
 
 
-def trajectory_baseline(dataset: Dataset) -> float:
+def trajectory_baseline(dataset: Dataset[Clip]) -> float:
     """Test accuracy of a kernel classifier on the encoded clips, in which time is seen.
 
     Kernel ridge regression, k(a, b) = exp(-|a - b|^2 / s), s half the median squared distance.
     """
-    encoder = SkeletonEncoder(dataset.skeleton)
+    encoder = SkeletonEncoder(dataset.graph)
     train, test = (
         encoder.encode_all(c).reshape(len(c), -1).astype(np.float64)
         for c in (dataset.train, dataset.test)

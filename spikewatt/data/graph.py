@@ -24,6 +24,7 @@ class Skeleton:
     parents: tuple[int, ...]
     center: int
     pairs: tuple[tuple[int, int], ...] = ()
+    flat: bool = False  # x and y only: the third coordinate is no place, and nothing turns it
 
     @property
     def size(self) -> int:
@@ -93,7 +94,51 @@ NTU25 = Skeleton(
     pairs=(*_LIMB_PAIRS, (21, 23), (22, 24)),
 )
 
-SKELETONS = {s.name: s for s in (NW_UCLA20, NTU25)}
+UTD20 = Skeleton(
+    name="utd-20",
+    joints=("head", "shoulder centre", "spine", "hip centre", *_sides(*_ARM), *_sides(*_LEG)),
+    parents=(1, 1, 1, 2, 1, 4, 5, 6, 1, 8, 9, 10, 3, 12, 13, 14, 3, 16, 17, 18),
+    center=1,
+    pairs=_LIMB_PAIRS,
+)
+
+# Key points of pose networks: COCO's 17, and OpenPose's 25 (of which its older 18 are a part).
+COCO17 = Skeleton(
+    name="coco-17",
+    joints=(
+        *("nose", "left eye", "right eye", "left ear", "right ear"),
+        *("left shoulder", "right shoulder", "left elbow", "right elbow", "left wrist"),
+        *("right wrist", "left hip", "right hip", "left knee", "right knee"),
+        *("left ankle", "right ankle"),
+    ),
+    parents=(0, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14),
+    center=0,
+    pairs=tuple((j, j + 1) for j in range(1, 17, 2)),
+    flat=True,
+)
+
+OPENPOSE25 = Skeleton(
+    name="openpose-25",
+    joints=(
+        *("nose", "neck", "right shoulder", "right elbow", "right wrist", "left shoulder"),
+        *("left elbow", "left wrist", "hip centre", "right hip", "right knee", "right ankle"),
+        *("left hip", "left knee", "left ankle", "right eye", "left eye", "right ear", "left ear"),
+        *("left big toe", "left small toe", "left heel"),
+        *("right big toe", "right small toe", "right heel"),
+    ),
+    parents=(
+        *(1, 1, 1, 2, 3, 1, 5, 6, 1, 8, 9, 10, 8, 12, 13),
+        *(0, 0, 15, 16, 14, 19, 14, 11, 22, 11),
+    ),
+    center=1,
+    pairs=(
+        *((5, 2), (6, 3), (7, 4), (12, 9), (13, 10), (14, 11)),
+        *((16, 15), (18, 17), (19, 22), (20, 23), (21, 24)),
+    ),
+    flat=True,
+)
+
+SKELETONS = {s.name: s for s in (NW_UCLA20, NTU25, UTD20, COCO17, OPENPOSE25)}
 
 
 def skeleton(name: str) -> Skeleton:

@@ -120,7 +120,7 @@ def _read_split(folder: Path, split: str) -> tuple[tuple[Clip, ...], list[str]]:
     return tuple(clips), skipped
 
 
-def load_nw_ucla(path: Path) -> Dataset:
+def load_nw_ucla(path: Path) -> Dataset[Clip]:
     """The 1020 training clips (views 1 and 2) and 464 test clips (view 3) below a folder."""
     folder = find_folder(path)
     train, train_report = _read_split(folder, "train")

@@ -55,15 +55,27 @@ def _stand_in(x: Doubles, joint: int, never: npt.NDArray[np.bool_], skeleton: Sk
 
 def choose_person(persons: Floats, skeleton: Skeleton) -> Doubles:
     """The person (M, T, V, 3) -> (T, V, 3) who moves most, repaired; the first one in a tie."""
+    return np.asarray(choose_persons(persons, skeleton, 1)[0])
+
+
+def choose_persons(persons: Floats, skeleton: Skeleton, count: int) -> Doubles:
+    """The `count` persons of (M, T, V, 3) who move most, repaired, (count, T, V, 3).
+
+    Whoever moves most comes first, of equals the first one; a place that nobody is left for is
+    NaN throughout, as is a second person who is never seen.
+    """
     repaired = [repair(p, skeleton) for p in persons]
-    if len(repaired) == 1:
-        return repaired[0]
     seen = [not missing(p).all() for p in persons]
     moved = [
         float(np.abs(np.diff(p, axis=0)).sum()) if s else -1.0
         for p, s in zip(repaired, seen, strict=True)
     ]
-    return repaired[int(np.argmax(moved))]
+    order = sorted(range(len(moved)), key=lambda m: -moved[m])
+    out = np.full((count, *persons.shape[1:]), np.nan)
+    for place, m in enumerate(order[:count]):
+        if seen[m] or place == 0:
+            out[place] = repaired[m]
+    return out
 
 
 def body_size(x: Doubles, skeleton: Skeleton) -> float:

@@ -162,23 +162,49 @@ def _sense(x: Doubles, rng: np.random.Generator) -> npt.NDArray[np.float32]:
     return out.astype(np.float32)
 
 
-def _clip(seed: int, split: str, number: int) -> Clip:
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A subject who acts: joints (T, 20, 3) in the camera's axes, before any sensor, metres."""
+
+    joints: Doubles
+    label: int
+    name: str
+    rng: np.random.Generator  # as the scene left it, for the sensor
+
+
+def scene(
+    seed: int, split: str, number: int, views_degrees: tuple[float, float] | None = None
+) -> Scene:
+    """Scene `number` of a split ("train" or "test"); the seed decides all of it.
+
+    The camera stands at one of `views_degrees` about the body, or at one of the split's.
+    """
     rng = np.random.default_rng((seed, list(SUBJECTS).index(split), number))
     label = number % len(ACTIONS)
     frames = int(rng.integers(*FRAMES))
     offsets = _subject(seed, int(rng.choice(SUBJECTS[split])))
     x = body.positions(offsets, _angles(ACTIONS[label], frames, rng), frames)
-    joints = _sense(_film(x, VIEWS_DEGREES[split], rng), rng)
-    return Clip(joints[None], label, f"{split}_{number:04d}")
+    filmed = _film(x, views_degrees or VIEWS_DEGREES[split], rng)
+    return Scene(filmed, label, f"{split}_{number:04d}", rng)
 
 
-def generate(seed: int = 0, train: int = 480, test: int = 192) -> Dataset:
+def _clip(seed: int, split: str, number: int) -> Clip:
+    found = scene(seed, split, number)
+    return Clip(_sense(found.joints, found.rng)[None], found.label, found.name)
+
+
+def check_seed(name: str, seed: int) -> None:
+    """Raise SpikewattError for a negative seed."""
+    if seed < 0:
+        raise SpikewattError(f"Data set {name!r} needs a seed of 0 or more; found {seed}.")
+
+
+def generate(seed: int = 0, train: int = 480, test: int = 192) -> Dataset[Clip]:
     """The data set of a seed; clip k of a split does not depend on how many there are.
 
     Raises SpikewattError for a negative seed.
     """
-    if seed < 0:
-        raise SpikewattError(f"Data set 'synthetic' needs a seed of 0 or more; found {seed}.")
+    check_seed("synthetic", seed)
     clips = {
         split: tuple(_clip(seed, split, k) for k in range(count))
         for split, count in (("train", train), ("test", test))

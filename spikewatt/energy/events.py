@@ -4,6 +4,9 @@ A synaptic event is one (spike, stored synapse) pair: the effective weight is no
 target exists. So a step's events are sum_i spike[i] * fan_out[i], with the fan-out worked out
 once from the integer weights. Graded and signed spikes give one event per synapse each, a
 delayed synapse gives its event once, in the step in which the spike reaches the synapse.
+
+Attention has no synapses. Its events are the accumulations of its two products, a function of
+the spikes of queries, keys and values of one step (`attention_events`).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import numpy.typing as npt
 
 from spikewatt.expansion import expand
 from spikewatt.network import (
+    Attention,
     Conv,
     ConvTranspose,
     Dense,
@@ -32,6 +36,7 @@ from spikewatt.network import (
 )
 
 Counters = npt.NDArray[np.int64]
+Trains = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # queries, keys, values
 
 
 def conv_out_axis(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
@@ -59,17 +64,26 @@ def _conv_fan_out(conv: Conv, source: Shape, target: Shape, nonzero: bool) -> Co
 
 def _sparse_fan_out(sparse: Sparse, nonzero: bool) -> Counters:
     sources = sparse.sources[sparse.weight != 0] if nonzero else sparse.sources
-    return np.bincount(sources, minlength=sparse.shape[1]).astype(np.int64)
+    of_block = np.bincount(sources, minlength=sparse.block[1]).astype(np.int64)
+    return np.tile(of_block, sparse.repeats)
 
 
 def _ends(network: Network, projection: Projection) -> tuple[Shape, Shape]:
     return network.shape_of(projection.source), network.shape_of(projection.target)
 
 
+def _lists_kept(synapses: Synapses, ends: tuple[Shape, Shape]) -> Dense | Sparse | Conv:
+    """Kernels as lists; a list's blocks are not written out."""
+    return synapses if isinstance(synapses, Sparse) else expand(synapses, *ends)
+
+
 def fan_out(network: Network, projection: Projection) -> Counters:
-    """Stored non-zero synapses of each source neuron, (sources,)."""
+    """Stored non-zero synapses of each source neuron, (sources,).
+
+    Raises SpikewattError for attention, which stores none.
+    """
     ends = _ends(network, projection)
-    s = expand(projection.synapses, *ends)
+    s = _lists_kept(projection.synapses, ends)
     if isinstance(s, Dense):
         return np.asarray((s.weight != 0).sum(axis=0, dtype=np.int64))
     if isinstance(s, Sparse):
@@ -80,12 +94,35 @@ def fan_out(network: Network, projection: Projection) -> Counters:
 def fan_out_stored(network: Network, projection: Projection) -> Counters:
     """As `fan_out`, with the zeros that a chip stores: listed ones and those of kernels."""
     ends = _ends(network, projection)
-    s = expand(projection.synapses, *ends)
+    s = _lists_kept(projection.synapses, ends)
     if isinstance(s, Dense):
         return fan_out(network, projection)
     if isinstance(s, Sparse):
         return _sparse_fan_out(s, nonzero=False)
     return _conv_fan_out(s, *ends, nonzero=False)
+
+
+def attention_events(s: Attention, shape: Shape, trains: Trains) -> Counters:
+    """Events of attention in each step, (...,), from the spikes of its three sources.
+
+    trains: spikes of queries, keys and values, (..., neurons) each, of one step an entry. K^T V
+    accumulates once for each pair of a key's and a value's spike of one token and head, Q (K^T V)
+    adds a row of D sums for each query's spike. tokens_first: Q K^T accumulates once for each
+    pair of a query's and a key's spike of one block, head and channel, (Q K^T) V adds a column
+    of N sums for each value's spike.
+    """
+    q, k, v = ((x != 0).reshape(*x.shape[:-1], *s.split(shape)) for x in trains)
+    tokens, channels = q.shape[-3], q.shape[-1]
+    if s.tokens_first:
+        pairs = q.sum(-3, dtype=np.int64) * k.sum(-3, dtype=np.int64)
+        return np.asarray(pairs.sum((-3, -2, -1)) + tokens * v.sum((-4, -3, -2, -1)))
+    pairs = k.sum(-1, dtype=np.int64) * v.sum(-1, dtype=np.int64)
+    return np.asarray(pairs.sum((-3, -2, -1)) + channels * q.sum((-4, -3, -2, -1)))
+
+
+def _attention_macs(s: Attention, source: Shape, target: Shape) -> int:
+    blocks, tokens, heads, channels = s.split(target)
+    return 2 * blocks * tokens * heads * channels * (tokens if s.tokens_first else channels)
 
 
 def _places(shape: Shape) -> int:
@@ -99,6 +136,7 @@ _MACS: dict[type[Synapses], Callable[[Any, Shape, Shape], int]] = {
     ConvTranspose: lambda s, source, target: int(s.weight.size) * _places(source),
     Pool: lambda s, source, target: int(s.weight.size) * prod(target),
     Unpool: lambda s, source, target: int(s.weight.size) * prod(source),
+    Attention: _attention_macs,
 }
 
 
@@ -106,18 +144,28 @@ def dense_macs(network: Network, projection: Projection) -> int:
     """Multiply-accumulates per step as papers count them: all weights, padding taps included.
 
     Kernels are counted at every place they are put: at the target's, and at the source's for
-    transposed convolutions and unpooling; those of pools once for every channel.
+    transposed convolutions and unpooling; those of pools once for every channel. Attention of N
+    tokens, D channels a head, C channels: 2 N D C a block, with tokens_first 2 N N C.
     """
     s = projection.synapses
     return _MACS[type(s)](s, *_ends(network, projection))
 
 
 def synapses(network: Network, projection: Projection) -> int:
-    """Pairs of neurons that the projection joins, zero weights included."""
+    """Pairs of neurons that the projection joins, zero weights included; none of attention."""
     s = projection.synapses
+    if isinstance(s, Attention):
+        return 0
     if isinstance(s, Dense):
         return int(s.weight.size)
     return int(fan_out_stored(network, projection).sum())
+
+
+def synapses_nonzero(network: Network, projection: Projection) -> int:
+    """Those of `synapses` whose weight is not zero."""
+    if isinstance(projection.synapses, Attention):
+        return 0
+    return int(fan_out(network, projection).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,16 @@ import numpy as np
 from spikewatt.energy.events import Counters, fan_out
 from spikewatt.expansion import expand
 from spikewatt.hardware_profiles.schema import Profile
-from spikewatt.network import Conv, CubaLif, Dense, IntArray, Network, Projection, Violation
+from spikewatt.network import (
+    Attention,
+    Conv,
+    CubaLif,
+    Dense,
+    IntArray,
+    Network,
+    Projection,
+    Violation,
+)
 from spikewatt.validation import NEVER_FIRES, out_of_range
 
 WORD_BITS = 64  # of a word of synaptic memory
@@ -36,7 +45,8 @@ class Need:
 class Fit:
     """A network on a target: None where its profile does not say enough.
 
-    cores, chips: lower bounds. native_share: share of the neurons whose model its cores compute.
+    cores, chips: lower bounds. native_share: share of the neurons whose model and synapses its
+    cores compute; those behind attention are not among them.
     """
 
     violations: tuple[Violation, ...]
@@ -60,17 +70,38 @@ def fit(network: Network, profile: Profile) -> Fit:
 
 
 def native_share(network: Network, profile: Profile) -> float | None:
-    """Share of the neurons whose model the target's cores compute; None where it is not known."""
+    """Share of the neurons that the target's cores compute; None where it is not known.
+
+    Another neuron model, and attention, need microcode of their own.
+    """
     if profile.native_neurons is None:
         return None
     sizes = {p.layer: p.size for p in network.populations}
-    native = [p for p in network.populations if _is_native(type(p.neuron).__name__, profile)]
+    attending = set(_attending(network))
+    native = [
+        p
+        for p in network.populations
+        if _is_native(type(p.neuron).__name__, profile) and p.layer not in attending
+    ]
     return sum(sizes[p.layer] for p in native) / sum(sizes.values())
 
 
+def _attending(network: Network) -> list[int]:
+    """Layers that attention reaches."""
+    return [p.target for p in network.projections if isinstance(p.synapses, Attention)]
+
+
 def fan_in(network: Network, projection: Projection) -> Counters:
-    """Stored non-zero synapses of each target neuron, (targets,)."""
+    """Stored non-zero synapses of each target neuron, (targets,).
+
+    Of attention, which stores none, the neurons whose spikes a target needs: D queries, N D keys,
+    N values.
+    """
     source, target = network.shape_of(projection.source), network.shape_of(projection.target)
+    if isinstance(attended := projection.synapses, Attention):
+        _, tokens, _, channels = attended.split(target)
+        needed = channels + tokens * channels + tokens
+        return np.full(int(np.prod(target)), needed, dtype=np.int64)
     s = expand(projection.synapses, source, target)
     if isinstance(s, Dense):
         return np.asarray((s.weight != 0).sum(axis=1, dtype=np.int64))
@@ -100,6 +131,9 @@ def _not_native(network: Network, profile: Profile) -> Iterator[Violation]:
             hint = "run it on the host or the chip's processors, or train with another model"
             limit = ", ".join(profile.native_neurons.models)
             yield Violation(p.layer, "neuron model", model, limit, hint)
+    for layer in _attending(network):
+        hint = "write microcode for it, or run it on the host or the chip's processors"
+        yield Violation(layer, "synapses", "attention", "stored weights", hint)
 
 
 def weight_bits(weight: IntArray) -> int:
@@ -214,7 +248,9 @@ def _axons_out(network: Network, profile: Profile) -> int:
     populations = network.by_layer
     axons = 0
     for p in network.projections:
-        if p.source in populations:
+        if isinstance(p.synapses, Attention):  # at least one core for each neuron that sends
+            axons += sum(populations[i].size for i in p.sources if i in populations)
+        elif p.source in populations:
             reached = np.minimum(fan_out(network, p), populations[p.target].size)
             axons += int(np.ceil(reached / per_core).sum())
     return axons

@@ -57,7 +57,9 @@ def graded_layers(network: Network) -> frozenset[int]:
     bits = {p.layer: p.message_bits for p in network.populations}
     if network.input.layer not in bits:
         bits[network.input.layer] = network.input.message_bits
-    return frozenset(p.target for p in network.projections if bits[p.source] > 0)
+    return frozenset(
+        p.target for p in network.projections if any(bits[source] > 0 for source in p.sources)
+    )
 
 
 def metrics(network: Network, counts: Counts) -> Metrics:
@@ -83,12 +85,12 @@ def _share_absent(present: int, possible: int) -> float:
 
 
 def weights(projection: Projection) -> tuple[int, int]:
-    """Weights of a projection and how many are not zero; shared kernels count once."""
+    """Weights of a projection and how many are not zero; kernels and blocks count once."""
     s = projection.synapses
     nonzero = int(np.count_nonzero(s.weight))
     # A sparse projection need not list its zeros, so its dense form tells how many there are.
     stored = int(s.weight.size)
-    return (max(s.dense_macs, stored) if isinstance(s, Sparse) else stored), nonzero
+    return (max(s.dense_macs // s.repeats, stored) if isinstance(s, Sparse) else stored), nonzero
 
 
 def _footprint(network: Network) -> int:

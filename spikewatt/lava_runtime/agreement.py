@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -39,7 +39,7 @@ class Difference:
     """The first value that differs: the earliest step of the first layer in execution order.
 
     quantity: spikes, u, v or readout. neuron: (x, y, channel), or (n,). A read-out has groups
-    instead of neurons, and the step 0.
+    instead of neurons, and the step 0. module: of the trained network, where the file names it.
     """
 
     quantity: str
@@ -49,13 +49,15 @@ class Difference:
     neuron: tuple[int, ...]
     expected: int
     found: int
+    module: str = ""
 
     def __str__(self) -> str:
         at = f"step {self.step}, sample {self.sample}, neuron {self.neuron}"
         if self.quantity == "readout":
             at = f"sample {self.sample}, group {self.neuron[0]}"
         values = f"expected {self.expected}, found {self.found}"
-        return f"{self.quantity} of layer {self.layer}, {at}: {values}"
+        layer = f"{self.layer} ({self.module})" if self.module else str(self.layer)
+        return f"{self.quantity} of layer {layer}, {at}: {values}"
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ def compare(
             "in common. Record the layers that the reference holds."
         )
     first = _first_in_layers(quantities) or (_first_in_layers([readout]) if readout else None)
+    if first is not None:
+        first = replace(first, module=network.names.get(first.layer, ""))
     return Agreement(
         compared=(*map(str, all_q), *(["counts"] if counts is not None else [])),
         mismatches={str(q): n for q in all_q if (n := np.count_nonzero(q.expected != q.found))},

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
 
 from spikewatt.errors import SpikewattError
+from spikewatt.lava_runtime.attending import attended
 from spikewatt.lava_runtime.replay import Afferent, Outcome, Trial, Values
 from spikewatt.lava_runtime.schedule import Schedule
-from spikewatt.network import IntArray, Network, Projection, Sparse, StartRule
+from spikewatt.network import Attention, IntArray, Network, Projection, Sparse, StartRule
 
 Record: TypeAlias = dict[str, dict[int, Values]]  # spikes, u, v by layer
 
@@ -55,14 +57,13 @@ class Case:
     def unknown_sources(self) -> list[int]:
         """This layer and those that project to it, where not recorded on both sides."""
         known = self.expected["spikes"].keys() & self.found["spikes"].keys()
-        needed = {self.layer, *(q.source for q in self.network.incoming(self.layer))}
+        needed = {self.layer, *_sources(self.network, self.layer)}
         return sorted((needed & self.network.by_layer.keys()) - known)
 
     @property
     def sources_equal(self) -> bool:
         """Whether all that the layer receives from elsewhere is known to be equal."""
-        sources = {q.source for q in self.network.incoming(self.layer)} - {self.layer}
-        return all(map(self.known_equal, sources))
+        return all(map(self.known_equal, _sources(self.network, self.layer) - {self.layer}))
 
     @cached_property
     def trial(self) -> tuple[Trial, str | None] | None:
@@ -81,6 +82,11 @@ class Case:
         return (trials[0], None) if trials else None
 
 
+def _sources(network: Network, layer: int) -> set[int]:
+    """Layers that project to a layer."""
+    return {source for q in network.incoming(layer) for source in q.sources}
+
+
 def _outcomes(case: Case) -> dict[str, Outcome]:
     """By side what both recorded of the layer."""
     sides = {"expected": case.expected, "found": case.found}
@@ -94,10 +100,8 @@ def _trials(case: Case) -> Iterator[Trial]:
     """The layer under each schedule that it may have been executed with."""
     if not case.sources_equal or case.layer not in case.expected["spikes"]:
         return
-    reads_input = case.network.input.layer in {
-        case.layer, *(q.source for q in case.network.incoming(case.layer))
-    }  # fmt: skip
-    if reads_input and case.stimulus is None:
+    read = {case.layer, *_sources(case.network, case.layer)}
+    if case.network.input.layer in read and case.stimulus is None:
         return
     depth, schedule = case.network.depths[case.layer], case.schedule
     if schedule is not None and not schedule.windowed:
@@ -118,7 +122,7 @@ def _trial(case: Case, lead: int) -> Trial:
     network, layer = case.network, case.layer
     depths = network.depths
     afferents = [
-        Afferent(q, network.shape_of(q.source), _sent(case, q), at)
+        Afferent(_alone(network, q), network.shape_of(q.source), _received(case, q), at)
         for q in network.incoming(layer)
         for at in [depths[q.source] + 1 + q.delay - depths[layer]]
     ]
@@ -136,12 +140,39 @@ def _trial(case: Case, lead: int) -> Trial:
     )
 
 
-def _sent(case: Case, projection: Projection) -> IntArray | None:
-    """Recorded spikes of a projection's source; the stimulus as the engine takes it."""
-    if projection.source == case.layer:
+def _alone(network: Network, projection: Projection) -> Projection:
+    """A projection of one source; attention's weight, applied to what it multiplied."""
+    if not isinstance(projection.synapses, Attention):
+        return projection
+    size = prod(network.shape_of(projection.target))
+    weight = np.full(size, projection.synapses.weight[0], np.int32)
+    return replace(projection, synapses=_one_to_one(weight))
+
+
+def _one_to_one(weight: IntArray) -> Sparse:
+    index = np.arange(weight.size, dtype=np.int32)
+    return Sparse(index, index, weight, (weight.size, weight.size), 0)
+
+
+def _received(case: Case, projection: Projection) -> IntArray | None:
+    """What a projection's source sent; of attention, the product of what its sources sent."""
+    s = projection.synapses
+    if not isinstance(s, Attention):
+        return _sent(case, projection.source)
+    known = [_sent(case, layer) for layer in projection.sources]
+    q, k, v = (a.reshape(len(a), -1, a.shape[-1]).swapaxes(1, 2) for a in known if a is not None)
+    one = replace(s, weight=np.ones(1, np.int32))
+    shape = case.network.shape_of(projection.target)
+    product = attended(one, shape, (q, k, v)).swapaxes(1, 2).astype(np.int32)
+    return np.asarray(product.reshape(len(product), *shape, -1))
+
+
+def _sent(case: Case, layer: int) -> IntArray | None:
+    """Recorded spikes of a source; the stimulus as the engine takes it."""
+    if layer == case.layer:
         return None
-    if projection.source in case.network.by_layer:
-        return case.expected["spikes"][projection.source]
+    if layer in case.network.by_layer:
+        return case.expected["spikes"][layer]
     assert case.stimulus is not None
     graded = case.network.input.message_bits > 0
     return case.stimulus if graded else (case.stimulus != 0).astype(np.int32)
@@ -157,8 +188,7 @@ def _held(case: Case) -> IntArray:
 def _dendrite(case: Case) -> Afferent:
     """A stimulus that is the dendrite's input, as synapses of weight 1 without latency."""
     entry = case.network.input
-    index = np.arange(entry.size, dtype=np.int32)
-    one = Sparse(index, index, np.ones_like(index), (entry.size, entry.size), 0)
+    one = _one_to_one(np.ones(entry.size, np.int32))
     projection = Projection(entry.layer, entry.layer, one)
     return Afferent(projection, entry.shape, _held(case), at=0)
 

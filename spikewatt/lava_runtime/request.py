@@ -17,6 +17,7 @@ def check(request: Request) -> None:
     _check_readout(request)
     _check_record(request)
     _check_branches(request)
+    _check_attention(request)
 
 
 def _check_stimulus(request: Request) -> None:
@@ -64,6 +65,19 @@ def _check_branches(request: Request) -> None:
                 f"The projection from layer {p.source} to layer {p.target} arrives before its "
                 f"target begins the sample: its shortest delay must be at least {needed}, found "
                 f"{_shortest_delay(p)}. Equalise the branches, or run without resets."
+            )
+
+
+def _check_attention(request: Request) -> None:
+    """Spikes that are multiplied are sent in the same step of the same sample."""
+    depths = request.network.depths
+    for p in request.network.projections:
+        found = [depths[layer] for layer in p.sources]
+        if len(set(found)) > 1:
+            raise SpikewattError(
+                f"The attention of layer {p.target} takes spikes from depths "
+                f"{', '.join(map(str, found))}; queries, keys and values must come from layers "
+                "of one depth. Move them, or delay what reaches them."
             )
 
 

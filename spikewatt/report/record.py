@@ -28,6 +28,7 @@ class LayerRecord(Entry):
     synaptic_events. Several projections into one layer are summed before. `fill` is what
     happened outside the counted steps. synaptic_events_by_step sums samples, and
     `steps_per_bin` steps where a run is long. analog_input: spikes that arrive carry values.
+    module: path in the trained network, where the file names it.
     sources: neurons or inputs that its projections come from; weights: those of its projections,
     shared kernels once; None in files written before they were known. rates, raster: only where
     the layer's spikes were recorded.
@@ -50,6 +51,7 @@ class LayerRecord(Entry):
     analog_input: bool = False
     steps_per_bin: int = 1
     synaptic_events_by_step: list[int] = Field(default=[])
+    module: str = ""
     sources: int | None = None
     weights: int | None = None
     rates: Rates | None = None

@@ -14,8 +14,8 @@ from spikewatt.energy.events import (
     Counters,
     LayerCounts,
     dense_macs,
-    fan_out,
     synapses,
+    synapses_nonzero,
 )
 from spikewatt.energy.metrics import graded_layers, metrics, weights
 from spikewatt.network import IntArray, Network
@@ -112,7 +112,7 @@ def _version(package: str) -> str:
 
 def _layer(network: Network, counts: LayerCounts, samples: int, steps: int) -> LayerRecord:
     incoming = network.incoming(counts.layer)
-    sources = sum(int(np.prod(network.shape_of(p.source))) for p in incoming)
+    sources = sum(int(np.prod(network.shape_of(i))) for p in incoming for i in p.sources)
     spikes_in, macs = int(counts.spikes_in.sum()), sum(dense_macs(network, p) for p in incoming)
     slots = sources * steps * samples
     per_bin, by_step = _binned(counts.synaptic_events)
@@ -121,7 +121,7 @@ def _layer(network: Network, counts: LayerCounts, samples: int, steps: int) -> L
         type=_type(network, counts.layer),
         neurons=network.by_layer[counts.layer].size,
         synapses=sum(synapses(network, p) for p in incoming),
-        synapses_nonzero=sum(int(fan_out(network, p).sum()) for p in incoming),
+        synapses_nonzero=sum(synapses_nonzero(network, p) for p in incoming),
         spikes_in=spikes_in,
         spikes_out=int(counts.spikes_out.sum()),
         synaptic_events=int(counts.synaptic_events.sum()),
@@ -133,6 +133,7 @@ def _layer(network: Network, counts: LayerCounts, samples: int, steps: int) -> L
         paper_sops=spikes_in * macs / sources if sources else 0.0,
         fill={key: int(value) for key, value in counts.fill.items()},
         analog_input=counts.layer in graded_layers(network),
+        module=network.names.get(counts.layer, ""),
         steps_per_bin=per_bin,
         synaptic_events_by_step=by_step,
         sources=sources,

@@ -24,7 +24,9 @@ _COLUMNS = (
 
 def run_summary(record: RunRecord, file: TextIO) -> None:
     """Write the table of layers and a few lines on the whole run; counts are totals."""
-    render([layer.model_dump() for layer in record.layers], _COLUMNS, file)
+    named = any(layer.module for layer in record.layers)
+    columns = (*_COLUMNS, Column("module")) if named else _COLUMNS
+    render([layer.model_dump() for layer in record.layers], columns, file)
     totals = record.totals
     file.write(
         f"{record.backend}: {record.samples} samples of {record.steps} steps, "

@@ -36,7 +36,9 @@ def random_crops(
 
 def _mirror(joints: Floats, skeleton: Skeleton, chance: float, rng: np.random.Generator) -> Floats:
     flip = rng.uniform(size=len(joints)) < chance
-    flipped = joints[flip][:, :, skeleton.mirrored] * np.float32([-1, 1, 1])
+    bodies = joints.shape[2] // skeleton.size
+    mirrored = [b * skeleton.size + j for b in range(bodies) for j in skeleton.mirrored]
+    flipped = joints[flip][:, :, mirrored] * np.float32([-1, 1, 1])
     joints[flip] = flipped
     return joints
 
@@ -49,8 +51,8 @@ def augment(
 ) -> Floats:
     """Cropped, resized, turned, scaled, noisy clips.
 
-    batch: prepared joints (N, L, V, 3), their lengths in frames (N,), frames wanted.
-    Returns (N, frames, V, 3).
+    batch: prepared joints (N, L, bodies x V, 3), their lengths in frames (N,), frames wanted.
+    Returns (N, frames, bodies x V, 3).
     """
     joints, lengths, frames = batch
     start, stop = random_crops(joints, lengths, settings.crop_min, rng)

@@ -15,7 +15,7 @@ from spikewatt.errors import SpikewattError
 from spikewatt.files import whole_file
 
 FORMAT = "spikewatt-checkpoint"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class Checkpoint:
     """A training run after some epoch.
 
     record: JSON-ready facts (model, data, classes, encoder, recipe, seed, results so far).
-    epoch: epochs done, float and fine-tuning together. scales: None while the network is float.
+    epoch: epochs done, float and fine-tuning together. weights: of the network that trains now.
+    float_weights, scales: what its quantised form was made from; None while the network is float.
     """
 
     record: dict[str, Any]
     epoch: int
     weights: dict[str, torch.Tensor]
+    float_weights: dict[str, torch.Tensor] | None
     scales: list[float] | None
     sample: torch.Tensor  # a few test stimuli in Lava's order, to check an export with
     optimizer: dict[str, Any] = field(default_factory=dict)
@@ -42,6 +44,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "record": json.dumps(checkpoint.record),
         "epoch": checkpoint.epoch,
         "weights": checkpoint.weights,
+        "float_weights": checkpoint.float_weights,
         "scales": checkpoint.scales,
         "sample": checkpoint.sample,
         "optimizer": checkpoint.optimizer,
@@ -81,6 +84,7 @@ def load(path: Path) -> Checkpoint:
         json.loads(content["record"]),
         content["epoch"],
         content["weights"],
+        content["float_weights"],
         content["scales"],
         content["sample"],
         content["optimizer"],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from spikewatt.data.modalities import check_modalities
 from spikewatt.errors import SpikewattError
 
 if sys.version_info >= (3, 11):
@@ -30,39 +31,42 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training run: the network's size, the schedule, the augmentation.
+    """One training run: what enters, the schedule, the augmentation.
 
-    channels and voltage_decay have one entry a unit. Float epochs come first, then
-    `finetune_epochs` on the folded and quantised network; AdamW with a one-cycle schedule.
+    Float epochs come first, then `finetune_epochs` on the folded and quantised network, which
+    always take AdamW with a one-cycle schedule. optimizer: `adamw` or `sgd` (Nesterov). schedule:
+    `one-cycle`, or `steps`: x 0.1 at each of the `milestones` (epochs). warm_up: epochs; 0 is the
+    first tenth of a phase. size: height and width of video.
     """
 
-    channels: tuple[int, ...] = (64, 128, 128, 256)
-    voltage_decay: tuple[float, ...] = (0.5, 0.5, 0.25, 0.25)
+    modalities: tuple[str, ...] = ("joint", "bone", "joint_motion", "bone_motion")
     frames: int = 32
+    persons: int = 1
+    size: int = 64
     epochs: int = 50
     finetune_epochs: int = 10
     batch_size: int = 32
+    optimizer: str = "adamw"
+    schedule: str = "one-cycle"
+    milestones: tuple[int, ...] = ()
+    warm_up: int = 0
     lr: float = 3e-3
     finetune_lr: float = 3e-4
+    momentum: float = 0.9
     weight_decay: float = 0.01
     label_smoothing: float = 0.1
-    dropout: float = 0.25
     grad_clip: float = 3.0
     align_view: bool = True
     augment: Augmentation = Augmentation()
 
     def __post_init__(self) -> None:
-        if len(self.channels) != len(self.voltage_decay) or not self.channels:
-            raise SpikewattError(
-                f"The recipe has {len(self.channels)} channels and {len(self.voltage_decay)} "
-                "voltage_decay; it needs one of each per unit, and at least one unit."
-            )
         if min(self.epochs, self.finetune_epochs) < 0 or min(self.batch_size, self.frames) < 1:
             raise SpikewattError(
                 f"The recipe has epochs {self.epochs}, finetune_epochs {self.finetune_epochs}, "
                 f"batch_size {self.batch_size}, frames {self.frames}; epochs are 0 or more, the "
                 "others 1 or more."
             )
+        check_modalities(self.modalities)
 
     def to_dict(self) -> dict[str, Any]:
         """A record for JSON, from which `recipe_from_dict` makes the same recipe."""
@@ -71,13 +75,21 @@ class Recipe:
 
 def recipe_from_dict(record: Mapping[str, Any], base: Recipe, subject: str) -> Recipe:
     """`base` with the record's entries; SpikewattError names unknown keys and wrong values."""
-    changes = dict(record)
-    if "augment" in changes:
-        changes["augment"] = _changed(base.augment, changes["augment"], f"{subject}, augment")
-    return _changed(base, changes, subject)
+    return changed(base, record, subject)
 
 
-def _changed(base: Any, changes: Mapping[str, Any], subject: str) -> Any:
+def changed(base: Any, changes: Mapping[str, Any], subject: str) -> Any:
+    """A frozen dataclass with these fields changed, nested ones too."""
+    nested = {
+        key: changed(getattr(base, key), value, f"{subject}, {key}")
+        for key, value in changes.items()
+        if is_dataclass(getattr(base, key, None)) and isinstance(value, Mapping)
+    }
+    plain = {key: value for key, value in changes.items() if key not in nested}
+    return replace(_flat(base, plain, subject), **nested)
+
+
+def _flat(base: Any, changes: Mapping[str, Any], subject: str) -> Any:
     known = {f.name: f for f in fields(base)}
     unknown = sorted(set(changes) - set(known))
     if unknown:
@@ -93,7 +105,7 @@ def _like(default: Any, value: Any, subject: str) -> Any:
     if isinstance(default, tuple):
         if not isinstance(value, list | tuple):
             raise SpikewattError(f"{subject}: found {value!r}, expected a list like {default}.")
-        return tuple(_like(default[0], v, subject) for v in value)
+        return tuple(_like(default[0], v, subject) if default else v for v in value)
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is not type(default):
@@ -103,12 +115,21 @@ def _like(default: Any, value: Any, subject: str) -> Any:
     return value
 
 
-def recipe_from_toml(path: Path, base: Recipe) -> Recipe:
-    """`base` with the entries of a TOML file; SpikewattError where it cannot be read."""
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a recipe file; SpikewattError where it cannot be read."""
     try:
-        record = tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text())
     except OSError as error:
         raise SpikewattError(f"Recipe {path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpikewattError(f"Recipe {path} is not TOML: {error}. Correct the file.") from error
-    return recipe_from_dict(record, base, f"Recipe {path}")
+
+
+def settings_from_toml(path: Path, recipe: Recipe, options: Any) -> tuple[Recipe, Any]:
+    """Recipe and model options with the entries of a TOML file, whose table [model] has options."""
+    record = read_toml(path)
+    switches = record.pop("model", {})
+    if not isinstance(switches, Mapping):
+        raise SpikewattError(f"Recipe {path}: [model] is a table of options; found {switches!r}.")
+    subject = f"Recipe {path}"
+    return changed(recipe, record, subject), changed(options, switches, f"{subject}, [model]")

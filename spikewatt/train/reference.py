@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -11,21 +15,38 @@ from spikewatt.train.quantize import WEIGHT_SCALE
 CURRENT_SHIFT = 6  # Lava's v counts in 2**-6 of the weights' unit
 
 
-@torch.no_grad()
-def slayer_spikes(net: torch.nn.Module, x: torch.Tensor) -> tuple[list[np.ndarray], np.ndarray]:
-    """Spikes of each unit (N, V C, T) int32, and the read-out's v (N, classes) int64.
+@contextmanager
+def slayer_neurons(net: torch.nn.Module) -> Iterator[None]:
+    """Neurons run lava-dl's own code while this lasts, step by step, not the compiled pass.
 
-    x: (N, C, V, T). Neurons run slayer's own code, step by step, not the compiled pass.
+    lava-dl compares integer voltages with a float threshold, which torch does in its default type.
     """
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
     neurons = [m for m in net.modules() if isinstance(m, CubaNeuron)]
     for neuron in neurons:
         neuron.compiled = False
     try:
-        trace = net.eval().spikes(x)
-        membrane = net.readout.membrane(trace[-1])
+        yield
     finally:
+        torch.set_default_dtype(default)
         for neuron in neurons:
             neuron.compiled = True
-    flat = [s.permute(0, 2, 1, 3).flatten(1, 2).numpy().astype(np.int32) for s in trace]
-    units = membrane.double().numpy() * WEIGHT_SCALE
-    return flat, np.rint(units).astype(np.int64) << CURRENT_SHIFT
+
+
+@torch.no_grad()
+def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Spikes of each population (N, x, y, channel, T) int32, and the read-out's v (N, classes).
+
+    stimuli: (N, x, y, channel, T), Lava's order. Neurons run slayer's code, step by step, in
+    float64: in float32 a threshold of 4096 or more swallows the epsilon by which slayer's >= says
+    what Lava's > says.
+    """
+    x = torch.as_tensor(stimuli, dtype=torch.float64).permute(0, 3, 1, 2, 4).contiguous()
+    exact = copy.deepcopy(net).double().eval()
+    with slayer_neurons(exact):
+        trace = exact.spikes(x)
+        membrane = exact.membrane(x, trace)
+    spikes = [s.permute(0, 2, 3, 1, 4).numpy().astype(np.int32) for s in trace]
+    units = np.rint(membrane.double().numpy() * WEIGHT_SCALE).astype(np.int64)
+    return spikes, units << CURRENT_SHIFT

@@ -7,6 +7,7 @@ engines, and what is in range here is in range on the target.
 from __future__ import annotations
 
 from spikewatt.network import Network, NetworkError, Violation
+from spikewatt.validation.attention import attention_depths
 from spikewatt.validation.graph import graph, readout, start
 from spikewatt.validation.populations import NEVER_FIRES, input_layer, population
 from spikewatt.validation.projections import projection
@@ -20,7 +21,8 @@ def violations(network: Network) -> list[Violation]:
     found = list(graph(network))
     found += parts_violations(network)
     if not found:  # depths and read-out mean something only in a sound graph
-        found += [*start(network), *readout(network, network.readout)]
+        found += [*start(network), *attention_depths(network)]
+        found += readout(network, network.readout)
     return found
 
 
@@ -37,6 +39,6 @@ def parts_violations(network: Network) -> list[Violation]:
         found += population(network, p)
     known = {network.input.layer, *network.by_layer}
     for q in network.projections:
-        if q.source in known and q.target in network.by_layer:
+        if known.issuperset(q.sources) and q.target in network.by_layer:
             found += projection(network, q)
     return found

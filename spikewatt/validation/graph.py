@@ -35,27 +35,30 @@ def graph(network: Network) -> Iterator[Violation]:
 
 def _ends(p: Projection, order: dict[int, int], entry: int) -> Iterator[Violation]:
     known = ", ".join(map(str, sorted(order)))
-    for end, layer in (("source", p.source), ("target", p.target)):
+    named = zip(("source", "keys", "values"), p.sources, strict=False)
+    for end, layer in (*named, ("target", p.target)):
         if layer not in order:
             hint = "projections join populations of the network"
             yield Violation(p.target, f"{end} of a projection", f"layer {layer}", known, hint)
     if p.target == entry and order[entry] == -1:
         hint = "only populations receive spikes"
         yield Violation(p.target, "target of a projection", "the input", "a population", hint)
-    elif p.source in order and p.target in order and order[p.source] > order[p.target]:
-        hint = (
-            "list sources before their targets; loops through several populations are not "
-            "executed yet"
-        )
-        found, limit = f"layer {p.source}, which comes later", "earlier layers or itself"
-        yield Violation(p.target, "source of a projection", found, limit, hint)
+        return
+    for source in dict.fromkeys(p.sources):
+        if source in order and p.target in order and order[source] > order[p.target]:
+            hint = (
+                "list sources before their targets; loops through several populations are not "
+                "executed yet"
+            )
+            found, limit = f"layer {source}, which comes later", "earlier layers or itself"
+            yield Violation(p.target, "source of a projection", found, limit, hint)
 
 
 def _unreachable(network: Network) -> Iterator[Violation]:
     reached, size = {network.input.layer}, 0
     while len(reached) > size:
         size = len(reached)
-        reached |= {p.target for p in network.projections if p.source in reached}
+        reached |= {p.target for p in network.projections if reached.issuperset(p.sources)}
     for population in network.populations:
         if population.layer not in reached:
             hint = "project to it from the input or a population behind it, or leave it out"

@@ -12,6 +12,7 @@ from spikewatt.network import (
     DELAY_MAX,
     WEIGHT_MAX,
     WEIGHT_MIN,
+    Attention,
     Conv,
     ConvTranspose,
     Dense,
@@ -25,6 +26,7 @@ from spikewatt.network import (
     Unpool,
     Violation,
 )
+from spikewatt.validation.attention import attention
 from spikewatt.validation.ranges import not_integers, other_shape, out_of_range
 
 PARTS = ("real", "imag")
@@ -41,7 +43,10 @@ def projection(network: Network, projection: Projection) -> Iterator[Violation]:
     shapes = network.shape_of(projection.source), network.shape_of(projection.target)
     yield from _delays(projection, prod(shapes[0]))
     yield from _part(network, projection)
-    yield from _SHAPES[type(synapses)](layer, synapses, *shapes)
+    if isinstance(synapses, Attention):
+        yield from attention(network, projection, synapses)
+    else:
+        yield from _SHAPES[type(synapses)](layer, synapses, *shapes)
 
 
 def _part(network: Network, projection: Projection) -> Iterator[Violation]:
@@ -83,8 +88,11 @@ def _together(projection: Projection) -> Any:
         return s.delay + axon if s.delay.ndim == 2 and s.delay.shape[1:] == axon.shape else []
     if isinstance(s, Sparse) and s.delay is not None and axon is not None:
         sound = axon.ndim == 1 and s.delay.shape == s.sources.shape
-        inside = (s.sources >= 0) & (s.sources < axon.size)
-        return s.delay[inside] + axon[s.sources[inside]] if sound else []
+        if not sound or s.repeats < 1 or axon.size % s.repeats:
+            return []
+        of_block = axon.reshape(s.repeats, -1).max(axis=0)
+        inside = (s.sources >= 0) & (s.sources < of_block.size)
+        return s.delay[inside] + of_block[s.sources[inside]]
     return []
 
 
@@ -102,11 +110,15 @@ def _sparse(layer: int, sparse: Sparse, source: Shape, target: Shape) -> Iterato
     if len(lengths) > 1:
         hint = "targets, sources and weights list the same synapses"
         yield Violation(layer, "numbers of listed synapses", str(sorted(lengths)), "equal", hint)
-    for name, index, size in (
-        ("target", sparse.targets, sparse.shape[0]),
-        ("source", sparse.sources, sparse.shape[1]),
-    ):
-        hint = "indices are flat, in the population's own order"
+    if sparse.repeats < 1 or any(n % sparse.repeats for n in sparse.shape):
+        limit = f"a divisor of {sparse.shape[0]} and {sparse.shape[1]}"
+        hint = "blocks are equal parts of targets and sources"
+        yield Violation(layer, "repeats of listed synapses", str(sparse.repeats), limit, hint)
+        return
+    hint = "indices are flat, in the population's own order"
+    hint += ", within one block" * (sparse.repeats > 1)
+    pairs = (("target", sparse.targets), ("source", sparse.sources))
+    for (name, index), size in zip(pairs, sparse.block, strict=True):
         yield from out_of_range(layer, f"synapse {name}", index, (0, size - 1), hint)
 
 

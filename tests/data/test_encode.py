@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from spikewatt.data.clips import Clip, Dataset
-from spikewatt.data.encode import SkeletonEncoder, encoder_from_dict
-from spikewatt.data.graph import NTU25, NW_UCLA20
+from spikewatt.data.encode import SkeletonEncoder, default_encoder, encoder_from_dict
+from spikewatt.data.graph import NTU25, NW_UCLA20, OPENPOSE25
 from spikewatt.data.modalities import MODALITIES
 from spikewatt.errors import SpikewattError
 
@@ -86,7 +86,7 @@ def test_a_modality_that_is_zero_keeps_its_gain() -> None:
     [
         ENCODER,
         SkeletonEncoder(
-            NTU25, ("bone", "joint_motion"), 32, 0.9, (11.5, 0.1 + 0.2), 7, False, False
+            NTU25, ("bone", "joint_motion"), 32, 0.9, (11.5, 0.1 + 0.2), 7, False, False, 2
         ),
     ],
     ids=["defaults", "others"],
@@ -96,12 +96,18 @@ def test_the_record_makes_the_same_encoder(encoder: SkeletonEncoder) -> None:
     assert encoder_from_dict(record) == encoder
 
 
+def test_records_of_version_1_have_one_person() -> None:
+    record = ENCODER.to_dict() | {"version": 1}
+    del record["persons"]
+    assert encoder_from_dict(record) == ENCODER
+
+
 def test_records_of_another_kind_or_version() -> None:
     record = ENCODER.to_dict()
-    with pytest.raises(SpikewattError, match=r"encoder 'video'.*skeleton"):
-        encoder_from_dict(record | {"kind": "video"})
-    with pytest.raises(SpikewattError, match=r"version 2.*reads version 1"):
-        encoder_from_dict(record | {"version": 2})
+    with pytest.raises(SpikewattError, match=r"encoder 'sound'.*skeleton"):
+        encoder_from_dict(record | {"kind": "sound"})
+    with pytest.raises(SpikewattError, match=r"version 99.*reads version 1 and 2"):
+        encoder_from_dict(record | {"version": 99})
     with pytest.raises(SpikewattError, match="'none'"):
         encoder_from_dict(record | {"skeleton": "none"})
     with pytest.raises(SpikewattError, match="cannot be read"):
@@ -121,3 +127,52 @@ def test_bad_settings_are_told_together() -> None:
 def test_a_clip_of_another_skeleton() -> None:
     with pytest.raises(SpikewattError, match=r"'two hands'.*\(1, 4, 25, 3\).*nw-ucla-20"):
         ENCODER.encode(Clip(np.zeros((1, 4, 25, 3), dtype=np.float32), 0, "two hands"))
+
+
+def two_people() -> np.ndarray:
+    """Somebody, somebody else beside who moves more, and an empty place."""
+    rng = np.random.default_rng(0)
+    first = rng.normal(size=(1, 20, 3)) + 0.01 * rng.normal(size=(9, 20, 3))
+    other = rng.normal(size=(1, 20, 3)) + 0.10 * rng.normal(size=(9, 20, 3)) + (1.5, 0, 0)
+    return np.stack([first, other, np.zeros_like(first)]).astype(np.float32)
+
+
+def test_persons_lie_along_lavas_second_axis() -> None:
+    clip = Clip(two_people(), 0, "two")
+    got = replace(ENCODER, persons=3).encode(clip)
+    assert got.shape == (20, 3, 12, 16) == (*replace(ENCODER, persons=3).shape, 16)
+    assert np.array_equal(got[:, :1], ENCODER.encode(clip))  # who moves most comes first
+    assert not got[:, 2].any()
+    assert got[:, 1].any()
+    alone = Clip(clip.joints[1:2], 0, "alone")
+    assert np.array_equal(got[:, :1], ENCODER.encode(alone))
+
+
+def test_persons_stay_where_they_are_to_each_other() -> None:
+    encoder = SkeletonEncoder(NW_UCLA20, persons=2, align_view=False)
+    x = two_people().astype(np.float64)
+    prepared = encoder.prepare_persons(Clip(two_people(), 0, "two"))
+    assert np.array_equal(prepared[0], encoder.prepare(Clip(two_people(), 0, "two")))
+    apart = prepared[1] - prepared[0]
+    scale = (x[0] - x[1])[0, 5, 0] / apart[0, 5, 0]
+    assert np.allclose(apart * scale, x[0] - x[1], atol=1e-5)
+
+
+def test_a_place_for_a_person_who_is_not_there_is_empty() -> None:
+    clip = Clip(two_people()[:1], 0, "one")
+    got = SkeletonEncoder(NW_UCLA20, persons=2).encode_all([clip, clip])
+    assert got.shape == (2, 20, 2, 12, 16)
+    assert not got[:, :, 1].any()
+    gains = SkeletonEncoder(NW_UCLA20, persons=2).fit_gains([clip]).gain
+    assert gains == ENCODER.fit_gains([clip]).gain  # empty places do not count
+
+
+def test_flat_skeletons_are_not_turned() -> None:
+    x = np.random.default_rng(1).normal(size=(1, 9, 25, 3)).astype(np.float32)
+    turned = SkeletonEncoder(OPENPOSE25).prepare(Clip(x, 0, "flat"))
+    plain = SkeletonEncoder(OPENPOSE25, align_view=False).prepare(Clip(x, 0, "flat"))
+    assert np.array_equal(turned, plain)
+
+
+def test_the_default_encoder_of_skeletons(synthetic: Dataset) -> None:
+    assert default_encoder(synthetic, 8) == SkeletonEncoder(NW_UCLA20, frames=8)

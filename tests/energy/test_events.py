@@ -21,7 +21,10 @@ from spikewatt.energy.events import (
     fan_out_stored,
     synapses,
 )
+from spikewatt.energy.metrics import weights
+from spikewatt.errors import SpikewattError
 from spikewatt.network import (
+    Attention,
     Conv,
     ConvTranspose,
     CubaLif,
@@ -41,6 +44,8 @@ from spikewatt.network import (
 def test_fan_out_equals_a_count_over_single_synapses(seed: int) -> None:
     net = network(seed, equalised=True)
     for projection in net.projections:
+        if isinstance(projection.synapses, Attention):
+            continue
         sources = int(np.prod(net.shape_of(projection.source)))
         listed = synapses_of(net, projection)
         stored = np.bincount(listed.source, minlength=sources)
@@ -91,6 +96,24 @@ def test_listed_zeros_are_stored_and_no_events() -> None:
     net = net_of(sparse, (3,), (3,))
     assert fan_out(*net).tolist() == [1, 0, 1]
     assert fan_out_stored(*net).tolist() == [1, 1, 1]
+
+
+def test_blocks_count_as_the_list_they_stand_for() -> None:
+    index = np.array([0, 1, 1], np.int32)
+    blocks = Sparse(index, index, np.array([2, 0, 4], np.int32), (6, 9), 54, repeats=3)
+    net = net_of(blocks, (9,), (6,))
+    assert fan_out(*net).tolist() == [1, 1, 0] * 3
+    assert fan_out_stored(*net).tolist() == [1, 2, 0] * 3
+    assert (dense_macs(*net), synapses(*net), weights(net[1])) == (54, 9, (18, 2))
+
+
+def test_attention_has_no_fan_out() -> None:
+    with pytest.raises(SpikewattError, match="attention_events"):
+        fan_out(*net_of(Attention(index_of(2), 1, 0, 0), (2, 2, 2), (2, 2, 2)))
+
+
+def index_of(*values: int) -> np.ndarray:
+    return np.array(values, np.int32)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])

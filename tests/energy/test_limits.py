@@ -18,6 +18,7 @@ from spikewatt.export import netx
 from spikewatt.hardware_profiles import load
 from spikewatt.network import (
     AdaptiveLif,
+    Attention,
     Conv,
     CubaLif,
     Dense,
@@ -163,6 +164,8 @@ def test_bits_of_weights(weights: list[int], bits: int) -> None:
 def test_fan_in_equals_a_count_over_single_synapses(seed: int) -> None:
     net = network(seed, equalised=True)
     for projection in net.projections:
+        if isinstance(projection.synapses, Attention):
+            continue
         listed = synapses_of(net, projection)
         size = net.by_layer[projection.target].size
         nonzero = np.bincount(listed.target[listed.weight != 0], minlength=size)
@@ -218,6 +221,22 @@ def test_share_of_native_neurons() -> None:
     )
     assert native_share(net, LOIHI2) == 4 / 16
     assert "neuron model" in {v.what for v in fit(net, LOIHI2).violations}
+
+
+def test_attention_needs_microcode() -> None:
+    """Its layer's neurons are not native; each needs D queries, N D keys and N values."""
+    attention = Attention(np.array([2], np.int32), 2, keys=0, values=1)
+    net = Network(
+        Input(0, (3, 2, 4)),
+        (Population(1, (3, 2, 4), NEURON), Population(2, (3, 2, 4), NEURON)),
+        (Projection(0, 1, Dense(even(24, 24))), Projection(1, 2, attention)),
+    )
+    found = fit(net, LOIHI2)
+    assert found.native_share == 1 / 2
+    assert [(v.layer, v.found) for v in found.violations] == [(2, "attention")]
+    assert fan_in(net, net.projections[1]).tolist() == [2 + 6 * 2 + 6] * 24
+    needs = {n.resource: n.needed for n in fit(net, LOIHI1).needs}
+    assert needs["output axons"] == 2 * 24  # layer 1 sends queries and values
 
 
 def test_a_profile_without_limits_says_nothing() -> None:

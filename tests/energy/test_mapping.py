@@ -10,9 +10,11 @@ import pytest
 
 from spikewatt.energy.mapping import MappingError, partition
 from spikewatt.energy.mapping.limits import limits_of
+from spikewatt.energy.mapping.reach import reach
 from spikewatt.energy.mapping.words import list_words
 from spikewatt.hardware_profiles import load
 from spikewatt.network import (
+    Attention,
     Conv,
     CubaLif,
     Dense,
@@ -136,6 +138,43 @@ def test_kernels_and_pools_are_stored_once_a_core():
     assert {c.words for c in first} == {3 * 3 * 2}  # 4 weights of 5 bits in a word
     assert [c.neurons for c in second] == [2048] * 2
     assert {c.words for c in second} == {4}
+
+
+def test_blocks_are_stored_once_a_core():
+    """1500 blocks of 4 neurons, which see 2, 1, 0 and 0 of their block's two sources."""
+    listed = [np.array(a, "i4") for a in ([0, 1, 0], [0, 0, 1], [6, -6, 4])]
+    blocks = Sparse(*listed, (6000, 3000), 12000, repeats=1500)
+    network = Network(
+        Input(0, (3000,)), (Population(1, (6000,), LIF),), (Projection(0, 1, blocks),)
+    )
+    cores = partition(network, LOIHI2).cores
+    assert sum(c.neurons for c in cores) == 6000
+    assert {c.words for c in cores} == {2}  # a list of two and a list of one, whatever the blocks
+    assert [c.axons_in for c in cores] == [2 * c.neurons // 4 for c in cores]
+
+
+@pytest.mark.parametrize("tokens_first", [False, True])
+def test_attention_takes_axons_and_no_words(tokens_first):
+    """Four blocks of 16 tokens, 8 channels in two heads, on several cores."""
+    shape = (8, 8, 128)
+    attention = Attention(np.array([2], "i4"), 2, 2, 3, blocks=4, tokens_first=tokens_first)
+    spread = [Projection(0, i, Conv(np.full((128, 1, 1, 1), 2, "i4"))) for i in (1, 2, 3)]
+    network = Network(
+        Input(0, (8, 8, 1)),
+        tuple(Population(i, shape, LIF) for i in (1, 2, 3, 4)),
+        (*spread, Projection(1, 4, attention)),
+    )
+    mapping = partition(network, LOIHI2)
+    target = mapping.layout[4]
+    assert target.cores > 1
+    found = reach(network, network.projections[3], None, target, 1)[0]
+    for core, held in enumerate(target.boxes):
+        (x0, x1), _, (c0, c1) = held
+        blocks = range(x0 // 2, -(-x1 // 2))
+        heads = range(c0 // 64, -(-c1 // 64))
+        assert found[core] == len(blocks) * 16 * len(heads) * 64
+    assert {c.words for c in mapping.by_layer[4]} == {0}
+    assert min(c.axons_in for c in mapping.by_layer[4]) > found.min()
 
 
 def test_channels_are_divided_where_kernels_do_not_fit():

@@ -13,7 +13,17 @@ from netx_cases import chain, facts, small
 from spikewatt.errors import SpikewattError
 from spikewatt.export import netx
 from spikewatt.export.netx.plan import why_no_chain
-from spikewatt.network import CubaLif, Dense, NetworkError, Population, Projection, Sparse
+from spikewatt.network import (
+    Attention,
+    CubaLif,
+    Dense,
+    Input,
+    Network,
+    NetworkError,
+    Population,
+    Projection,
+    Sparse,
+)
 
 SEEDS = st.integers(0, 2**32)
 FEW = settings(
@@ -114,6 +124,64 @@ def test_refused_and_failed_writes_leave_the_old_file(tmp_path):
 def test_a_missing_directory_is_a_clear_error(tmp_path):
     with pytest.raises(SpikewattError, match="Cannot write"):
         netx.write(small([[2, 4]], LIF), tmp_path / "no" / "n.net")
+
+
+def attending() -> Network:
+    """Input (2, 2, 4) as queries, keys and values; behind it two blocks of listed synapses."""
+    weight, index = np.array([-8], np.int32), np.arange(3, dtype=np.int32)
+    attention = Attention(weight, 2, 0, 0, blocks=2, tokens_first=True)
+    sparse = Sparse(index[::-1], index, index, (6, 16), 96, index, repeats=2)
+    neurons = Population(1, (2, 2, 4), LIF), Population(2, (2, 1, 3), LIF)
+    projections = Projection(0, 1, attention, 3), Projection(1, 2, sparse)
+    return Network(Input(0, (2, 2, 4)), neurons, projections)
+
+
+def test_attention_and_blocks_are_in_version_3(tmp_path):
+    report = netx.write(attending(), tmp_path / "a.net")
+    told = " ".join(report.lava_dl)
+    assert "attention" in told
+    assert "blocks of listed synapses" in told
+    assert facts(netx.read(tmp_path / "a.net"), ("layer_types",)) == facts(
+        attending(), ("layer_types",)
+    )
+    with h5py.File(tmp_path / "a.net") as file:
+        assert file["spikewatt/version"][()] == 3
+        first, second = (file[f"spikewatt/graph/projection/{k}"] for k in (0, 1))
+        assert first["type"][()] == b"attention"
+        assert {k: int(first[k][()]) for k in ("heads", "keys", "values", "tokens_first")} == {
+            "heads": 2,
+            "keys": 0,
+            "values": 0,
+            "tokens_first": 1,
+        }
+        assert (second["repeats"][()], second["targets"].shape) == (2, (3,))
+
+
+def test_damaged_attention_and_blocks_are_refused(tmp_path):
+    def damaged(key, value):
+        netx.write(attending(), tmp_path / "a.net")
+        with h5py.File(tmp_path / "a.net", "a") as file:
+            file[f"spikewatt/graph/projection/{key}"][()] = value
+        with pytest.raises(NetworkError) as caught:
+            netx.read(tmp_path / "a.net")
+        return str(caught.value)
+
+    assert "keys of a projection is layer 7" in damaged("0/keys", 7)
+    assert "heads of attention is 0" in damaged("0/heads", 0)
+    assert "tokens_first is 2" in damaged("0/tokens_first", 2)
+    assert "repeats of listed synapses is 0" in damaged("1/repeats", 0)
+    assert "repeats of listed synapses is 4" in damaged("1/repeats", 4)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_older_versions_are_read(tmp_path, version):
+    network = small([[2, 4]], LIF)
+    netx.write(network, tmp_path / "old.net")
+    with h5py.File(tmp_path / "old.net", "a") as file:
+        file["spikewatt/version"][()] = version
+    assert facts(netx.read(tmp_path / "old.net"), ("layer_types",)) == facts(
+        network, ("layer_types",)
+    )
 
 
 def test_graphs_are_cut_by_layers_but_not_skipped(tmp_path):

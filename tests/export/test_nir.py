@@ -15,6 +15,7 @@ from spikewatt.commands.converting import convert
 from spikewatt.errors import SpikewattError
 from spikewatt.export import netx, nir
 from spikewatt.network import (
+    Attention,
     Conv,
     CubaLif,
     Dense,
@@ -85,7 +86,7 @@ def test_our_networks_survive(tmp_path: Path, seed: int) -> None:
 def test_random_networks_survive_or_are_refused(tmp_path: Path) -> None:
     path, survived = tmp_path / "random.nir", 0
     for seed in range(200):
-        network = random_network(seed, equalised=True)
+        network = random_network(seed, equalised=True, attends=False)
         neurons = [replace(p, neuron=LIF, message_bits=0) for p in network.populations]
         synapses = [replace(p, part="real") for p in network.projections]
         network = replace(network, populations=tuple(neurons), projections=tuple(synapses))
@@ -157,3 +158,12 @@ def test_networks_that_nir_cannot_say_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpikewattError, match=r"layer 2 to layer 4 .*delays of their own"):
         nir.write(changed, tmp_path / "x.nir")
     assert not (tmp_path / "x.nir").exists()
+
+
+def test_attention_is_refused_by_name(tmp_path: Path) -> None:
+    attention = Attention(np.ones(1, np.int32), 2, 0, 0)
+    network = Network(
+        Input(0, (2, 2, 4)), (Population(1, (2, 2, 4), LIF),), (Projection(0, 1, attention),)
+    )
+    with pytest.raises(SpikewattError, match="layer 0 to layer 1 is of type Attention, which"):
+        nir.write(network, tmp_path / "a.nir")

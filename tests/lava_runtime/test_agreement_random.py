@@ -52,7 +52,7 @@ def test_a_layer_alone_does_what_it_did_in_its_network(request: Request) -> None
 def test_listed_synapses_are_the_same_synapses(seed: int) -> None:
     from oracle import synapses_of
 
-    net = network(seed, equalised=True)
+    net = network(seed, equalised=True, attends=False)
     for q in net.projections:
         shapes = net.shape_of(q.source), net.shape_of(q.target)
         one, each = listed(q.synapses, *shapes), synapses_of(net, q)

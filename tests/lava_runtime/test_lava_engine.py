@@ -62,8 +62,9 @@ def stepped(request: Request, folder: Path) -> Execution:
         if network.input.layer not in cores:
             sent[network.input.layer] = source.at(step)
         for layer, core in cores.items():
-            for k, projection in enumerate(network.incoming(layer)):
-                core.receive(step, k, sent[projection.source])
+            sources = [i for p in network.incoming(layer) for i in p.sources]
+            for port, i in enumerate(sources):
+                core.receive(step, port, sent[i])
     place.write_summary({"build_s": 0.0, "wall_s": 0.0})
     return read_execution(place, request)
 

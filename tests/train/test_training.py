@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from spikewatt.commands.training import TrainJob, recipe_of, run_export, run_training
+from spikewatt.commands.training import TrainJob, run_export, run_training, settings_of
 from spikewatt.data.datasets import load
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.agreement import compare, load_reference
@@ -20,17 +20,17 @@ from spikewatt.lava_runtime.schedule import clips
 from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.loop import Job, Training, restore
 from spikewatt.train.models import model
-from spikewatt.train.recipe import Recipe, recipe_from_dict, recipe_from_toml
+from spikewatt.train.models.signal_sgn_core import Options
+from spikewatt.train.recipe import Recipe, recipe_from_dict, settings_from_toml
 
-TINY = Recipe(
-    channels=(8, 8), voltage_decay=(0.5, 0.25), frames=8, epochs=2, finetune_epochs=1, batch_size=64
-)
+TINY = Recipe(frames=8, epochs=2, finetune_epochs=1, batch_size=64)
+SMALL = Options(channels=(8, 8), voltage_decay=(0.5, 0.25))
 
 
 def job(out: Path, recipe: Recipe = TINY, resume: bool = False) -> Job:
     data = load("synthetic", 0)
     small = dataclasses.replace(data, train=data.train[::4], test=data.test[::4])
-    return Job(model("signal-sgn-core"), small, "synthetic", recipe, 3, out, "cpu", resume)
+    return Job(model("signal-sgn-core"), small, "synthetic", recipe, SMALL, 3, out, "cpu", resume)
 
 
 def silent(done: int, total: int) -> None:
@@ -45,7 +45,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_records_what_it_did(trained: Path) -> None:
     record = ckpt.load(trained).record
     assert record["model"] == "signal-sgn-core"
-    assert record["recipe"]["channels"] == (8, 8) or record["recipe"]["channels"] == [8, 8]
+    assert record["options"]["channels"] in ((8, 8), [8, 8])
     assert 0 <= record["quantised_accuracy"] <= 1
     json.dumps(record)
 
@@ -98,10 +98,10 @@ def test_exported_integers_fill_their_bits(trained: Path, tmp_path: Path) -> Non
 def test_a_checkpoint_of_another_model_is_refused(trained: Path, tmp_path: Path) -> None:
     content = torch.load(trained, weights_only=True)
     record = json.loads(content["record"])
-    record["recipe"]["channels"] = [8, 16]
+    record["options"]["channels"] = [8, 16]
     content["record"] = json.dumps(record)
     torch.save(content, tmp_path / "other.ckpt")
-    with pytest.raises(SpikewattError, match="is not of model"):
+    with pytest.raises(SpikewattError, match="is not of the model"):
         restore(tmp_path / "other.ckpt")
 
 
@@ -135,18 +135,28 @@ def test_unquantised_runs_cannot_be_exported(tmp_path: Path) -> None:
 
 def test_recipes_from_files(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
-    path.write_text("lr = 1\nchannels = [4]\nvoltage_decay = [0.5]\n[augment]\nyaw = 0.5\n")
-    recipe = recipe_from_toml(path, Recipe())
-    assert (recipe.lr, recipe.channels, recipe.augment.yaw) == (1.0, (4,), 0.5)
+    path.write_text(
+        "lr = 1\n[augment]\nyaw = 0.5\n[model]\nchannels = [4]\nvoltage_decay = [0.5]\n"
+    )
+    recipe, options = settings_from_toml(path, Recipe(), Options())
+    assert (recipe.lr, options.channels, recipe.augment.yaw) == (1.0, (4,), 0.5)
     assert recipe_from_dict(json.loads(json.dumps(recipe.to_dict())), Recipe(), "x") == recipe
-    for text, told in (("lrr = 1", "unknown lrr"), ("lr = 'a'", "expected float"), ("=", "TOML")):
+    wrong = (
+        ("lrr = 1", "unknown lrr"),
+        ("lr = 'a'", "expected float"),
+        ("=", "TOML"),
+        ("model = 3", "table of options"),
+        ("[model]\nchannel = 3", "unknown channel"),
+    )
+    for text, told in wrong:
         path.write_text(text)
         with pytest.raises(SpikewattError, match=told):
-            recipe_from_toml(path, Recipe())
+            settings_from_toml(path, Recipe(), Options())
 
 
 def test_epochs_include_fine_tuning() -> None:
-    recipe = recipe_of(TrainJob("signal-sgn-core", "synthetic", epochs=6), Recipe())
+    entry = model("signal-sgn-core")
+    recipe, _ = settings_of(TrainJob("signal-sgn-core", "synthetic", epochs=6), entry)
     assert (recipe.epochs, recipe.finetune_epochs) == (4, 2)
 
 

@@ -6,14 +6,19 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.expansion import expand
-from spikewatt.network import Conv, Dense, Network, Projection, Shape, Sparse
+from spikewatt.network import Attention, Conv, Dense, Network, Projection, Shape, Sparse
 
 Numbers = npt.NDArray[np.int64]
 
 
 def fan_in(network: Network, p: Projection) -> Numbers:
-    """Synapses with a weight that is not zero onto each target neuron, (targets,)."""
+    """Synapses with a weight that is not zero onto each target neuron, (targets,).
+
+    Attention has none; each of its targets does the same work, which stands as 1.
+    """
     source, target = network.shape_of(p.source), network.shape_of(p.target)
+    if isinstance(p.synapses, Attention):
+        return np.ones(int(np.prod(target)), dtype=np.int64)
     s = expand(p.synapses, source, target)
     if isinstance(s, Dense):
         return np.asarray((s.weight != 0).sum(axis=1, dtype=np.int64))

@@ -16,7 +16,7 @@ from spikewatt.energy.events import Counters, Counts
 from spikewatt.energy.mapping.fan_in import fan_in
 from spikewatt.energy.mapping.partition import Mapping
 from spikewatt.energy.mapping.reach import reach
-from spikewatt.network import Network, Projection
+from spikewatt.network import Attention, Network, Projection, Shape
 
 Floats = npt.NDArray[np.float64]
 
@@ -90,13 +90,20 @@ def load(network: Network, counts: Counts, mapping: Mapping) -> Load:
         counts.by_layer[core.layer].spikes_out * (core.neurons / network.by_layer[core.layer].size)
         for core in mapping.cores
     ]
-    streams = tuple(_stream(network, counts, mapping, p) for p in network.projections)
-    for p, stream in zip(network.projections, streams, strict=True):
+    streams = tuple(
+        _stream(network, counts, mapping, p, role)
+        for p in network.projections
+        for role in range(len(p.sources))
+    )
+    for stream in streams:
         target = slice(stream.target_first, stream.target_first + stream.paths.shape[1])
         received[target] += stream.paths.sum(axis=0)[:, None, None] * stream.spikes
         if stream.source_first is not None:
             source = slice(stream.source_first, stream.source_first + stream.paths.shape[0])
             sent[source] += stream.paths.sum(axis=1)[:, None, None] * stream.spikes
+    for p in network.projections:
+        first = mapping.first[p.target]
+        target = slice(first, first + mapping.layout[p.target].cores)
         events[target] += _events(network, counts, mapping, p)
     return Load(
         samples=counts.samples,
@@ -110,25 +117,25 @@ def load(network: Network, counts: Counts, mapping: Mapping) -> Load:
     )
 
 
-def _stream(network: Network, counts: Counts, mapping: Mapping, p: Projection) -> Stream:
-    source = mapping.layout.get(p.source)
-    reached = reach(network, p, source, mapping.layout[p.target])
+def _stream(network: Network, counts: Counts, mapping: Mapping, p: Projection, role: int) -> Stream:
+    layer = p.sources[role]
+    reached = reach(network, p, mapping.layout.get(layer), mapping.layout[p.target], role)
     return Stream(
-        spikes=_spikes(network, counts, p),
-        paths=reached / np.prod(network.shape_of(p.source)),
-        source_first=mapping.first.get(p.source),
+        spikes=_spikes(network, counts, layer, p.target),
+        paths=reached / np.prod(network.shape_of(layer)),
+        source_first=mapping.first.get(layer),
         target_first=mapping.first[p.target],
     )
 
 
-def _spikes(network: Network, counts: Counts, p: Projection) -> Counters:
-    """Spikes that a projection carries, (samples, steps), in its source's steps."""
-    if p.source in counts.by_layer and p.source in network.by_layer:
-        return counts.by_layer[p.source].spikes_out
-    others = [q for q in network.incoming(p.target) if q.source != p.source]
-    same = sum(q.source == p.source for q in network.incoming(p.target))
-    rest = sum((_spikes(network, counts, q) for q in others), np.int64(0))
-    return np.asarray((counts.by_layer[p.target].spikes_in - rest) // same)
+def _spikes(network: Network, counts: Counts, source: int, target: int) -> Counters:
+    """Spikes that a layer sends to another, (samples, steps), in its own steps."""
+    if source in counts.by_layer and source in network.by_layer:
+        return counts.by_layer[source].spikes_out
+    sources = [layer for q in network.incoming(target) for layer in q.sources]
+    others = [layer for layer in sources if layer != source]
+    rest = sum((_spikes(network, counts, layer, target) for layer in others), np.int64(0))
+    return np.asarray((counts.by_layer[target].spikes_in - rest) // sources.count(source))
 
 
 def _events(network: Network, counts: Counts, mapping: Mapping, p: Projection) -> Floats:
@@ -148,5 +155,17 @@ def _events(network: Network, counts: Counts, mapping: Mapping, p: Projection) -
 
 def _expected(network: Network, counts: Counts, p: Projection) -> Floats:
     """Events that a projection's spikes give if its sources fire alike, (samples, steps)."""
+    spikes = [_spikes(network, counts, layer, p.target) for layer in p.sources]
+    if isinstance(p.synapses, Attention):
+        return _expected_attention(p.synapses, network.shape_of(p.target), spikes)
     size = np.prod(network.shape_of(p.source))
-    return np.asarray(_spikes(network, counts, p) * (fan_in(network, p).sum() / size))
+    return np.asarray(spikes[0] * (fan_in(network, p).sum() / size))
+
+
+def _expected_attention(s: Attention, shape: Shape, spikes: list[Counters]) -> Floats:
+    """As `attention_events`, with every neuron of a source as likely to fire as the others."""
+    blocks, tokens, heads, channels = s.split(shape)
+    q, k, v = spikes
+    if s.tokens_first:
+        return np.asarray(q * k / (blocks * heads * channels) + tokens * v)
+    return np.asarray(k * v / (blocks * tokens * heads) + channels * q)

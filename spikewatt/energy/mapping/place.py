@@ -12,8 +12,9 @@ from spikewatt.energy.mapping.partition import Mapping, partition
 from spikewatt.energy.mapping.routes import Routes, routes
 from spikewatt.energy.timing import StepTime, step_time
 from spikewatt.hardware_profiles.schema import Profile
-from spikewatt.network import Network
+from spikewatt.network import Attention, Network
 
+_ATTENTION = "attention needs microcode, whose memory and time are not modelled"
 _OUTSIDE = "spikes from outside the chip come through host and I/O, which are not modelled"
 
 
@@ -66,7 +67,8 @@ def placed(network: Network, counts: Counts, profile: Profile) -> Placed:
     work = load(network, counts, mapping)
     ways = None if limits.mesh is None else routes(work, limits.mesh, limits.cores_per_chip)
     outside = any(stream.source_first is None for stream in work.streams)
-    notes = (_OUTSIDE,) if outside else ()
+    attends = any(isinstance(p.synapses, Attention) for p in network.projections)
+    notes = (_OUTSIDE,) * outside + (_ATTENTION,) * attends
     return Placed(mapping, work, ways, step_time(work, ways, profile), notes)
 
 

@@ -7,19 +7,22 @@ import numpy.typing as npt
 
 from spikewatt.energy.mapping.layout import Layout
 from spikewatt.expansion import expand
-from spikewatt.network import Conv, Dense, Network, Projection, Shape, Sparse
+from spikewatt.network import Attention, Conv, Dense, Network, Projection, Shape, Sparse
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def reach(network: Network, p: Projection, source: Layout | None, target: Layout) -> Numbers:
+def reach(
+    network: Network, p: Projection, source: Layout | None, target: Layout, role: int = 0
+) -> Numbers:
     """Source neurons of each source core with a synapse on each target core.
 
     (source cores, target cores); a stored zero is a synapse. source None: the sources are no
-    population on a core, and count as one.
+    population on a core, and count as one. role: which of `p.sources` is meant; of attention,
+    the neurons whose spikes a target core needs.
     """
-    size = int(np.prod(network.shape_of(p.source)))
+    size = int(np.prod(network.shape_of(p.sources[role])))
     owner = np.zeros(size, dtype=np.int64) if source is None else source.owner
     cores = 1 if source is None else source.cores
     s = p.synapses
@@ -29,11 +32,28 @@ def reach(network: Network, p: Projection, source: Layout | None, target: Layout
         masks = _conv_masks(s, network.shape_of(p.source), target)
         columns = [np.bincount(owner, weights=m, minlength=cores) for m in masks]
         return np.stack(columns, axis=1).astype(np.int64)
+    if isinstance(s, Attention):
+        needed = _needed(s, network.shape_of(p.target), target, role)
+        columns = [np.bincount(owner, weights=m, minlength=cores) for m in needed]
+        return np.stack(columns, axis=1).astype(np.int64)
     listed = expand(s, network.shape_of(p.source), network.shape_of(p.target))
     assert isinstance(listed, Sparse)
     key = np.unique(listed.sources * np.int64(target.cores) + target.owner[listed.targets])
     where = owner[key // target.cores] * target.cores + key % target.cores
     return np.bincount(where, minlength=cores * target.cores).reshape(cores, target.cores)
+
+
+def _needed(s: Attention, shape: Shape, target: Layout, role: int) -> list[Mask]:
+    """For each target core: neurons of a source whose spikes its neurons need, flat.
+
+    A target needs the queries of its token and head, the keys of its block and head, and of these
+    the values of its own channel.
+    """
+    sizes = s.split(shape)
+    block, token, head, channel = np.indices(sizes).reshape(4, -1)
+    of_head = block * sizes[2] + head
+    group = (of_head * sizes[1] + token, of_head, of_head * sizes[3] + channel)[role]
+    return [np.isin(group, group[target.owner == core]) for core in range(target.cores)]
 
 
 def _conv_masks(conv: Conv, source: Shape, target: Layout) -> list[Mask]:

@@ -14,10 +14,11 @@ from spikewatt.energy.mapping.reach import reach
 from spikewatt.energy.mapping.words import (
     kernel_words,
     list_words,
+    listed_axons,
     listed_per_source,
     weight_bits,
 )
-from spikewatt.network import Dense, Network, Projection, Sparse
+from spikewatt.network import Attention, Dense, Network, Projection, Sparse
 
 Numbers = npt.NDArray[np.int64]
 
@@ -54,7 +55,9 @@ def _received(network: Network, layout: Layout, limits: Limits) -> tuple[Numbers
     words = np.zeros(layout.cores, dtype=np.int64)
     axons = np.zeros(layout.cores, dtype=np.int64)
     for p in network.incoming(layout.layer):
-        if isinstance(p.synapses, Dense | Sparse):
+        if isinstance(p.synapses, Attention):  # it stores nothing; its microcode is not known
+            add_words, add_axons = np.zeros_like(words), _attended(network, p, layout)
+        elif isinstance(p.synapses, Dense | Sparse):
             add_words, add_axons = _lists(p, layout, limits)
         else:
             add_words = _kernels(p, layout, limits)
@@ -69,14 +72,21 @@ def _lists(p: Projection, layout: Layout, limits: Limits) -> tuple[Numbers, Numb
     bits = weight_bits(p.synapses.weight, limits.synapse)
     words, axons = [], []
     for core in range(layout.cores):
-        listed = listed_per_source(p.synapses, layout.owner == core)
+        held = layout.owner == core
+        listed = listed_per_source(p.synapses, held)
         words.append(list_words(listed, bits, limits.synapse))
-        axons.append(int(np.count_nonzero(listed)))
+        axons.append(listed_axons(p.synapses, held))
     return np.array(words), np.array(axons)
 
 
+def _attended(network: Network, p: Projection, layout: Layout) -> Numbers:
+    """An axon for each neuron of the three sources that a core's neurons need."""
+    roles = range(len(p.sources))
+    return np.asarray(sum(reach(network, p, None, layout, role)[0] for role in roles))
+
+
 def _kernels(p: Projection, layout: Layout, limits: Limits) -> Numbers:
-    assert not isinstance(p.synapses, Dense | Sparse)
+    assert not isinstance(p.synapses, Dense | Sparse | Attention)
     everything = (0, p.synapses.weight.shape[0])
     held = [box[2] if layout.tiled else everything for box in layout.boxes]
     words = {c: kernel_words(p.synapses, c, limits.synapse) for c in set(held)}
@@ -95,11 +105,11 @@ def _sent(network: Network, layouts: dict[int, Layout], layer: int) -> tuple[Num
     layout = layouts[layer]
     pairs = np.zeros(layout.cores, dtype=np.int64)
     units = np.zeros(layout.cores, dtype=np.int64)
-    for p in network.projections:
-        if p.source != layer:
-            continue
-        reached = reach(network, p, layout, layouts[p.target])
-        shares = not isinstance(p.synapses, Dense | Sparse) and len(network.shape_of(layer)) == 3
+    sent = [(p, i) for p in network.projections for i, n in enumerate(p.sources) if n == layer]
+    for p, role in sent:
+        reached = reach(network, p, layout, layouts[p.target], role)
+        alone = isinstance(p.synapses, Dense | Sparse | Attention)
+        shares = not alone and len(network.shape_of(layer)) == 3
         channels = network.shape_of(layer)[-1] if shares else 1
         pairs += -(-reached.sum(axis=1) // channels)
         units += -(-np.bincount(layout.owner, minlength=layout.cores) // channels)

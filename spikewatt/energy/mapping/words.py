@@ -61,14 +61,25 @@ def _row(weights: int, bits: int, form: SynapseFormat) -> int:
 
 
 def listed_per_source(synapses: Dense | Sparse, held: npt.NDArray[np.bool_]) -> Numbers:
-    """Listed synapses of each source neuron onto the core's neurons, (sources,).
+    """Synapses that a core stores for each source neuron, (sources,) or (sources of a block,).
 
-    A dense matrix lists its zeros, as Intel's compiler does. held: (targets,).
+    A dense matrix lists its zeros, as Intel's compiler does. Blocks of a list share their weights
+    as kernels do: what neurons of several blocks need is stored once. held: (targets,).
     """
     if isinstance(synapses, Dense):
         return np.full(synapses.weight.shape[1], int(held.sum()), dtype=np.int64)
-    sources = synapses.sources[held[synapses.targets]]
-    return np.bincount(sources, minlength=synapses.shape[1]).astype(np.int64)
+    of_block = held.reshape(synapses.repeats, -1).any(axis=0)
+    sources = synapses.sources[of_block[synapses.targets]]
+    return np.bincount(sources, minlength=synapses.block[1]).astype(np.int64)
+
+
+def listed_axons(synapses: Dense | Sparse, held: npt.NDArray[np.bool_]) -> int:
+    """Source neurons, of all blocks, with a synapse onto the core's neurons. held: (targets,)."""
+    if isinstance(synapses, Dense):
+        return synapses.weight.shape[1] if held.any() else 0
+    blocks = held.reshape(synapses.repeats, -1)
+    present = blocks[blocks.any(axis=1)]
+    return sum(int(np.unique(synapses.sources[b[synapses.targets]]).size) for b in present)
 
 
 def _words(bits: Numbers) -> Numbers:

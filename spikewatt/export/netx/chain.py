@@ -110,6 +110,7 @@ class ChainReader:
             encoder=ext.encoder if self.cut.skip == 0 else None,
             training=ext.training,
             layer_types={i: ext.mark(i).type or kind for i, kind in self.kinds.items()},
+            names=ext.names_of(self.populations),
         )
 
     def _bits(self, entry: Input) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,12 @@ from spikewatt.errors import SpikewattError
 from spikewatt.export.netx.fields import Fields
 from spikewatt.export.netx.marks import Mark, read_marks
 from spikewatt.export.netx.storage import put, put_text
-from spikewatt.network import Network, Readout, StartRule
+from spikewatt.network import Network, Population, Readout, StartRule
 
 GROUP = "spikewatt"
-VERSION = 2
-READABLE = (1, 2)
+VERSION = 3
+READABLE = (1, 2, 3)
+LAYER_DIGITS = 9  # of a layer's number
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,16 @@ class Extension:
     readout: Readout | None = None
     input_message_bits: int = 0
     marks: Mapping[int, Mark] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
     graph: Fields | None = None  # projections, where the network is no chain
 
     def mark(self, layer: int) -> Mark:
         """What is said of a layer."""
         return self.marks.get(layer, Mark())
+
+    def names_of(self, populations: Iterable[Population]) -> dict[int, str]:
+        """The names of these, where the file has any."""
+        return {p.layer: self.names[p.layer] for p in populations if p.layer in self.names}
 
 
 def _put_json(group: h5py.Group, key: str, value: Any) -> None:
@@ -60,6 +66,8 @@ def write_extension(file: h5py.File, network: Network) -> h5py.Group:
         _put_json(group, "encoder", dict(network.encoder))
     if network.training:
         _put_json(group, "training", dict(network.training))
+    if network.names:
+        _put_json(group, "names", {str(layer): name for layer, name in network.names.items()})
     if network.input.message_bits:
         put(group, "input/message_bits", network.input.message_bits)
     if network.readout is not None:
@@ -94,6 +102,7 @@ def read_extension(root: Fields) -> Extension:
         readout=_readout(fields.inside("readout")),
         input_message_bits=(inputs.integer("message_bits") or 0) if inputs else 0,
         marks=read_marks(fields.inside("layer")),
+        names=_names(fields),
         graph=fields.inside("graph"),
     )
 
@@ -114,6 +123,18 @@ def _classes(fields: Fields) -> tuple[str, ...]:
         return tuple(value)
     fields.reject("classes", type(value).__name__, "a list of names", "write the file again")
     return ()
+
+
+def _names(fields: Fields) -> dict[int, str]:
+    value = _mapping(fields, "names") or {}
+    if all(_is_layer(key) and isinstance(name, str) for key, name in value.items()):
+        return {int(key): name for key, name in value.items()}
+    fields.reject("names", "other entries", "layer numbers and their names", "write the file again")
+    return {}
+
+
+def _is_layer(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) <= LAYER_DIGITS
 
 
 def _start(fields: Fields) -> StartRule | None:

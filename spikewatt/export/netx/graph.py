@@ -18,6 +18,7 @@ from spikewatt.export.netx.neurons import read_neuron
 from spikewatt.export.netx.storage import put, put_optional, put_sizes, put_text
 from spikewatt.export.netx.synapses import read_bias
 from spikewatt.network import (
+    Attention,
     Conv,
     ConvTranspose,
     Dense,
@@ -69,7 +70,15 @@ def _write_sparse(group: h5py.Group, sparse: Sparse) -> None:
         put(group, key, getattr(sparse, key))
     put_sizes(group, "shape", sparse.shape)
     put(group, "dense_macs", sparse.dense_macs)
+    if sparse.repeats != 1:
+        put(group, "repeats", sparse.repeats)
     _write_delay(group, sparse.delay)
+
+
+def _write_attention(group: h5py.Group, attention: Attention) -> None:
+    for key in ("weight", "heads", "keys", "values", "blocks"):
+        put(group, key, getattr(attention, key))
+    put(group, "tokens_first", int(attention.tokens_first))
 
 
 def _write_kernels(group: h5py.Group, synapses: Conv | ConvTranspose | Pool | Unpool) -> None:
@@ -103,7 +112,27 @@ def _read_sparse(fields: Fields) -> Sparse | None:
     if targets is None or sources is None or weight is None:
         return None
     delay = fields.listing("synapse_delay") if fields.has("synapse_delay") else None
-    return Sparse(targets, sources, weight, (int(shape[0]), int(shape[1])), macs, delay)
+    repeats = fields.integer("repeats", default=1)
+    if repeats is None:
+        return None
+    ends = int(shape[0]), int(shape[1])
+    return Sparse(targets, sources, weight, ends, macs, delay, repeats=repeats)
+
+
+def _read_attention(fields: Fields) -> Attention | None:
+    weight, heads, blocks = (
+        fields.listing("weight"),
+        fields.integer("heads"),
+        fields.integer("blocks"),
+    )
+    keys, values, order = (fields.integer(k) for k in ("keys", "values", "tokens_first"))
+    if weight is None or heads is None or blocks is None:
+        return None
+    if keys is None or values is None or order is None:
+        return None
+    if order not in (0, 1):
+        fields.reject("tokens_first", str(order), "0 or 1", AGAIN)
+    return Attention(weight, heads, keys, values, blocks, bool(order))
 
 
 def _pairs(fields: Fields) -> list[tuple[int, int]] | None:
@@ -141,6 +170,7 @@ _KINDS: dict[str, tuple[Callable[[Fields], Synapses | None], Callable[[h5py.Grou
     "convT": (_read_shared(ConvTranspose), _write_kernels),
     "pool": (_read_pool, _write_kernels),
     "unpool": (_read_unpool, _write_kernels),
+    "attention": (_read_attention, _write_attention),
 }
 _NAMES: dict[type, str] = {
     Dense: "dense",
@@ -149,6 +179,7 @@ _NAMES: dict[type, str] = {
     ConvTranspose: "convT",
     Pool: "pool",
     Unpool: "unpool",
+    Attention: "attention",
 }
 
 
@@ -269,4 +300,5 @@ class GraphReader:
             encoder=ext.encoder,
             training=ext.training,
             layer_types=types,
+            names=ext.names_of(populations),
         )

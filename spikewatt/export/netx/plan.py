@@ -10,6 +10,7 @@ import numpy as np
 from spikewatt.export.netx.effective import effective
 from spikewatt.export.netx.order import matrix, spread
 from spikewatt.network import (
+    Attention,
     Conv,
     ConvTranspose,
     Dense,
@@ -104,6 +105,8 @@ def _layer(network: Network, population: Population, before: int) -> Layer:
         i: "concat" if types.get(i) == "concat" else "flatten" for i in range(before + 1, layer)
     }
     incoming = network.incoming(layer)
+    if any(isinstance(p.synapses, Attention) for p in incoming):
+        raise NoChain("attention, which the protocol does not have")
     if "concat" in fill.values():
         return _joined(network, population, incoming, fill)
     loops = [p for p in incoming if p.source == layer]
@@ -150,6 +153,8 @@ def _delays(p: Projection) -> bool:
 
 
 def _sayable(p: Projection) -> None:
+    if isinstance(p.synapses, Sparse) and p.synapses.repeats > 1:
+        raise NoChain("blocks of listed synapses that share their weights")
     if isinstance(p.synapses, Sparse) and _doubled(p.synapses):
         raise NoChain("several synapses join the same two neurons")
     if not isinstance(p.synapses, Dense | Sparse) and _delays(p):

@@ -95,6 +95,7 @@ class _Own:
             encoder=f["encoder"],
             training=f["training"],
             layer_types={int(k): v for k, v in f["layer_types"].items()},
+            names={int(k): v for k, v in f.get("names", {}).items()},
         )
 
     def _population(self, p: dict[str, Any]) -> Population:
@@ -173,7 +174,9 @@ def _read_sparse(graph: Graph, name: str, ends: Ends, delays: Delays) -> Synapse
     elif delays["target"] is not None:
         delay = delays["target"][targets]
     shape = (int(weight.shape[0]), int(weight.shape[1]))
-    return Sparse(targets, sources, weight[targets, sources], shape, int(kept["macs"]), delay)
+    macs, repeats = int(kept["macs"]), int(kept.get("repeats", 1))
+    listed = targets, sources, weight[targets, sources]
+    return Sparse(*listed, shape, macs, delay, repeats=repeats)
 
 
 def _read_conv(graph: Graph, name: str, ends: Ends, delays: Delays) -> Synapses:

@@ -10,6 +10,7 @@ import nir
 import numpy as np
 
 from spikewatt.errors import SpikewattError
+from spikewatt.expansion import expand
 from spikewatt.export.builder import channels_first
 from spikewatt.network import Conv, Dense, IntArray, Network, Pool, Projection, Shape, Sparse
 
@@ -78,6 +79,10 @@ def _delays(nodes: Nodes) -> tuple[str | None, Any]:
         return None, None
     matrix = delay
     if isinstance(s, Sparse):
+        s = expand(s, nodes.source, nodes.target)
+        assert isinstance(s, Sparse)
+        assert s.delay is not None
+        delay = s.delay
         matrix = _of_neurons(s, delay, s.sources, s.shape[1])
         if (matrix[s.sources] == delay).all():
             return "source", matrix
@@ -132,11 +137,13 @@ def _sparse(nodes: Nodes, bias: IntArray | None) -> None:
             f"NIR has no listed synapses, and its matrix would have {s.shape[0]} x {s.shape[1]} "
             f"entries, limit {MATRIX_MAX}"
         )
+    every = expand(s, nodes.source, nodes.target)
+    assert isinstance(every, Sparse)
     weight = np.zeros(s.shape, dtype=np.int32)
-    np.add.at(weight, (s.targets, s.sources), s.weight)
+    np.add.at(weight, (every.targets, every.sources), every.weight)
     if (weight[s.targets, s.sources] != s.weight).any():
         raise nodes.refuse("it lists several synapses between the same two neurons; add them up")
-    kept = {"targets": s.targets, "sources": s.sources, "macs": s.dense_macs}
+    kept = {"targets": s.targets, "sources": s.sources, "macs": s.dense_macs, "repeats": s.repeats}
     _linear(nodes, weight, bias, kept)
 
 
@@ -184,6 +191,6 @@ def check_kinds(network: Network) -> None:
         if type(p.synapses) not in _SYNAPSES:
             known = ", ".join(sorted(t.__name__ for t in _SYNAPSES))
             raise SpikewattError(
-                f"The projection from layer {p.source} to layer {p.target} is a "
+                f"The projection from layer {p.source} to layer {p.target} is of type "
                 f"{type(p.synapses).__name__}, which NIR cannot say. Known: {known}."
             )

@@ -165,6 +165,7 @@ class _Writer:
             "encoder": n.encoder,
             "training": dict(n.training),
             "layer_types": dict(n.layer_types),
+            "names": dict(n.names),
             "input": asdict(n.input),
             "populations": [
                 {

@@ -29,7 +29,7 @@ class LavaNetwork:
         network = request.network
         self.processes: dict[int, Any] = {}
         for layer, core in population_cores(request, table, place).items():
-            sources = [a.source_size for a in core.afferents]
+            sources = core.port_sizes
             process = population_process(len(sources))
             self.processes[layer] = process(core, sources, place.fail)
         if not is_driven(network.input):
@@ -39,9 +39,10 @@ class LavaNetwork:
             self._connect(layer)
 
     def _connect(self, layer: int) -> None:
-        for k, projection in enumerate(self.request.network.incoming(layer)):
+        incoming = self.request.network.incoming(layer)
+        for k, source in enumerate(layer for p in incoming for layer in p.sources):
             port = getattr(self.processes[layer], f"s_in_{k}")
-            self.processes[projection.source].s_out.connect(port)
+            self.processes[source].s_out.connect(port)
 
     def start(self) -> list[int]:
         """Compile, and start all processes; their ids."""

@@ -18,7 +18,7 @@ from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.lava.neurons import NEURONS
 from spikewatt.lava_runtime.lava.stimulus import is_driven
-from spikewatt.network import Conv, Dense, Network, Population, Projection, Sparse
+from spikewatt.network import Attention, Conv, Dense, Network, Population, Projection, Sparse
 
 PROCESSES_MAX = 400
 MEMORY_MAX_BYTES = 20 * 10**9
@@ -34,6 +34,7 @@ DENSE_BYTES = 4 + 8  # a weight in the network; by source and by target in the k
 LISTED_BYTES = 12 + 24 + 16  # target, source and weight; by source and as a matrix; sorting them
 DELAYED_BYTES = 4 + 24 + 40  # a delay; target, wait and weight as 64 bits; what is on its way
 NEURON_BYTES = 64  # states, and what a step makes of them
+ATTENDED_BYTES = 8
 COUNTED_BYTES = 32  # four counters a step
 
 _log = logging.getLogger("spikewatt")
@@ -92,6 +93,8 @@ def _projection_bytes(network: Network, p: Projection) -> int:
     """The synapses in the network, and again as the kernel that computes them."""
     s, sources = p.synapses, prod(network.shape_of(p.source))
     fan_out = 16 * sources
+    if isinstance(s, Attention):  # its three sources as floats, and what they give
+        return 3 * fan_out + 2 * ATTENDED_BYTES * sources
     if isinstance(s, Dense):
         delayed = 0 if s.delay is None else int(s.delay.any()) * DELAYED_BYTES
         return fan_out + s.weight.size * (DENSE_BYTES + delayed)

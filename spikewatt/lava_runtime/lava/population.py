@@ -7,15 +7,17 @@ anybody within a step, so cycles cannot lock; it is also why a projection takes 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
 from spikewatt.energy.events import fan_out, fan_out_stored
 from spikewatt.lava_runtime.engine import Request
-from spikewatt.lava_runtime.lava.dendrite import Dendrite
+from spikewatt.lava_runtime.lava.attention import Attending, attending
+from spikewatt.lava_runtime.lava.dendrite import Arrivals, Dendrite
 from spikewatt.lava_runtime.lava.neurons import DENDRITES, neuron_state
 from spikewatt.lava_runtime.lava.results import PopulationResults, Recorder, ResultFiles, Window
 from spikewatt.lava_runtime.lava.stimulus import Stimulus, is_driven
@@ -29,7 +31,7 @@ from spikewatt.lava_runtime.lava.synapses import (
 from spikewatt.lava_runtime.lava.tally import Tally
 from spikewatt.lava_runtime.lava.workplace import Workplace
 from spikewatt.lava_runtime.schedule import Schedule
-from spikewatt.network import IntArray, Network, Population, Projection
+from spikewatt.network import Attention, IntArray, Network, Population, Projection
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +45,21 @@ class Afferent:
     delay: int
     source_size: int
     source_depth: int
+    tally: Tally
+
+    @property
+    def waits(self) -> int:
+        """The most steps that anything waits in the synapses."""
+        return self.kernel.waits
 
 
-def _afferent(network: Network, p: Projection) -> Afferent:
+def _afferent(
+    network: Network, p: Projection, schedule: Schedule, results: PopulationResults
+) -> Afferent | Attending:
+    window = Window(schedule, network.depths[p.source])
+    if isinstance(p.synapses, Attention):
+        return attending(network, p, window)
+    counters = fan_out(network, p), fan_out_stored(network, p)
     return Afferent(
         kernel=kernel(network, p),
         part=DENDRITES[p.part],
@@ -54,15 +68,8 @@ def _afferent(network: Network, p: Projection) -> Afferent:
         delay=p.delay,
         source_size=prod(network.shape_of(p.source)),
         source_depth=network.depths[p.source],
+        tally=Tally(*counters, results, window, last=schedule.total_steps - 1),
     )
-
-
-def _tally(
-    network: Network, p: Projection, schedule: Schedule, results: PopulationResults
-) -> Tally:
-    window = Window(schedule, network.depths[p.source])
-    counters = fan_out(network, p), fan_out_stored(network, p)
-    return Tally(*counters, results, window, last=schedule.total_steps - 1)
 
 
 class PopulationCore:
@@ -81,9 +88,11 @@ class PopulationCore:
         self.drives_dendrite = network.input.drives_dendrite
         self.depth = network.depths[population.layer]
         incoming = network.incoming(population.layer)
-        self.afferents = [_afferent(network, p) for p in incoming]
+        self.afferents = [_afferent(network, p, schedule, results) for p in incoming]
+        # the projection that each in-port belongs to
+        self.ports = [k for k, p in enumerate(incoming) for _ in p.sources]
         self.state = neuron_state(population.neuron, self.size)
-        waits = [a.delay + a.kernel.waits for a in self.afferents]
+        waits = [a.delay + a.waits for a in self.afferents]
         shape = (self.state.parts, max(waits, default=0) + 2, self.size)
         self.dendrite = Dendrite(shape)
         # what wraps apart from the others needs a buffer of its own
@@ -92,8 +101,8 @@ class PopulationCore:
         }
         bias = np.zeros(self.size) if population.bias is None else population.bias
         self.bias: IntArray = bias.reshape(-1).astype(np.int32)
+        self.results = results
         self.recorder = Recorder(results, schedule, Window(schedule, self.depth))
-        self.tallies = [_tally(network, p, schedule, results) for p in incoming]
 
     def update(self, step: int) -> IntArray:
         """Compute the neurons for one step; the spikes to send, (size,) int32."""
@@ -110,26 +119,38 @@ class PopulationCore:
         self.recorder.sent(step, spikes, self.state)
         return spikes
 
-    def receive(self, step: int, index: int, spikes: IntArray) -> None:
-        """Take in what a projection's source sent in this step, (sources,)."""
+    @property
+    def port_sizes(self) -> list[int]:
+        """Sources at each in-port."""
+        return [self.afferents[k].source_size for k in self.ports]
+
+    def receive(self, step: int, port: int, spikes: IntArray) -> None:
+        """Take in what the source at a port sent in this step, (sources,)."""
+        a = self.afferents[self.ports[port]]
+        if isinstance(a, Attending):
+            self._attend(step, port, a, a.gather(spikes))
+            return
         fired = spikes.astype(bool)
         active = np.flatnonzero(fired)
-        self.tallies[index].add(step, fired, active)
+        a.tally.add(step, fired, active)
         if active.size:
-            values = spikes[active] if self.afferents[index].graded else None
-            self._deliver(step, index, active, values)
+            values = spikes[active] if a.graded else None
+            self._deliver(step, port, partial(a.kernel.arrivals, active, values))
 
-    def _deliver(
-        self, step: int, index: int, active: npt.NDArray[np.intp], values: IntArray | None
-    ) -> None:
+    def _attend(self, step: int, port: int, a: Attending, trains: tuple[IntArray, ...]) -> None:
+        if trains:
+            a.count(step, trains, self.results)
+            self._deliver(step, port, partial(a.arrivals, trains))
+
+    def _deliver(self, step: int, port: int, arrivals: Callable[[], Arrivals]) -> None:
         """Let the spikes pass the synapses, unless they would outlive the target's sample."""
+        index = self.ports[port]
         a = self.afferents[index]
         first = step + 1 + a.delay
         limit = self.schedule.last_arrival(step, a.source_depth, self.depth)
         in_time = None if limit is None else limit - first
         if in_time is None or in_time > 0:
-            arrivals = a.kernel.arrivals(active, values)
-            self.apart.get(index, self.dendrite).add(a.part, first, in_time, arrivals)
+            self.apart.get(index, self.dendrite).add(a.part, first, in_time, arrivals())
 
 
 def _results(request: Request, layer: int, place: Workplace) -> PopulationResults:

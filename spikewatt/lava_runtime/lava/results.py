@@ -56,6 +56,17 @@ class PopulationResults:
     spike_sum: Mapped | None = None
     progress: Mapped | None = None
 
+    def received(self, places: list[tuple[int, int]], counts: Mapped) -> None:
+        """Add spikes in, events and stored events of some steps, (3, steps).
+
+        places: sample and step of the sample of each, as `Window` tells.
+        """
+        sample, index = np.array(places).T
+        counted = sample >= 0
+        for row, n in zip((0, 2, 3), counts, strict=True):
+            self.counts[row, sample[counted], index[counted]] += n[counted]
+            self.fill[row] += n[~counted].sum()
+
     def layer_counts(self, layer: int) -> LayerCounts:
         """The counters as every engine gives them back."""
         counted = dict(zip(COUNTED, np.array(self.counts), strict=True))

@@ -18,7 +18,17 @@ from scipy.sparse import csr_matrix
 from spikewatt.expansion import expand
 from spikewatt.lava_runtime.lava.convolution import FLOAT32_EXACT, ConvKernel
 from spikewatt.lava_runtime.lava.dendrite import Arrivals, Row, Scattered, Sums
-from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
+from spikewatt.network import (
+    Attention,
+    Conv,
+    Dense,
+    IntArray,
+    Network,
+    Projection,
+    Sparse,
+    Synapses,
+)
+from spikewatt.synapses import Pair
 
 MANY = 1 / 8  # share of active sources from which all synapses at once are faster
 
@@ -81,24 +91,28 @@ class ListedKernel:
     waits = 0
 
     def __init__(self, s: Sparse) -> None:
+        self.listed = s
         order = np.argsort(s.sources, kind="stable")
         self.targets, self.weight = s.targets[order], s.weight[order].astype(np.float64)
-        self.first = np.searchsorted(s.sources[order], np.arange(s.shape[1] + 1))
+        self.first = np.searchsorted(s.sources[order], np.arange(s.block[1] + 1))
         listed = (s.weight.astype(np.int64), (s.targets, s.sources))
-        self.matrix = csr_matrix(listed, shape=s.shape)
+        self.matrix = csr_matrix(listed, shape=s.block)
 
     def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
         """Dendritic input of one step's spikes."""
-        targets, sources = self.matrix.shape
+        targets, sources = self.listed.shape
         if active.size >= MANY * sources:
             spikes = np.zeros(sources, dtype=np.int64)
             spikes[active] = 1 if values is None else values
-            return [Row(self.matrix @ spikes)]
-        index, fan_out = synapses_of(active, self.first)
+            by_block = spikes.reshape(self.listed.repeats, -1).T
+            return [Row((self.matrix @ by_block).T.reshape(-1))]
+        place, shift = in_block(active, self.listed.block)
+        index, fan_out = synapses_of(place, self.first)
         weight = self.weight[index]
         if values is not None:
             weight = weight * np.repeat(values, fan_out)
-        total = np.bincount(self.targets[index], weights=weight, minlength=targets)
+        reached = self.targets[index] + np.repeat(shift, fan_out)
+        total = np.bincount(reached, weights=weight, minlength=targets)
         return [Row(total.astype(np.int64))]
 
 
@@ -109,16 +123,27 @@ class DelayedKernel:
         order = np.argsort(s.sources, kind="stable")
         columns = (s.targets, delay, s.weight)
         self.targets, self.delay, self.weight = (c[order].astype(np.int64) for c in columns)
-        self.first = np.searchsorted(s.sources[order], np.arange(s.shape[1] + 1))
+        self.block = s.block
+        self.first = np.searchsorted(s.sources[order], np.arange(s.block[1] + 1))
         self.waits = int(delay.max(initial=0))
 
     def arrivals(self, active: npt.NDArray[np.intp], values: IntArray | None) -> Arrivals:
         """Dendritic input of one step's spikes."""
-        index, fan_out = synapses_of(active, self.first)
+        place, shift = in_block(active, self.block)
+        index, fan_out = synapses_of(place, self.first)
         weight = self.weight[index]
         if values is not None:
             weight *= np.repeat(values, fan_out)
-        return [Scattered(self.targets[index], self.delay[index], weight)]
+        reached = self.targets[index] + np.repeat(shift, fan_out)
+        return [Scattered(reached, self.delay[index], weight)]
+
+
+def in_block(
+    active: npt.NDArray[np.intp], block: Pair
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Places of sources in their blocks, and where the targets of these blocks begin."""
+    number, place = np.divmod(active, block[1])
+    return place, number * block[0]
 
 
 def synapses_of(
@@ -198,12 +223,13 @@ def wraps_later(projection: Projection) -> bool:
 
 def expanded(network: Network) -> Network:
     """The network with transposed convolutions and pools as listed synapses."""
-    projections = tuple(
-        replace(
-            p, synapses=expand(p.synapses, network.shape_of(p.source), network.shape_of(p.target))
-        )
-        for p in network.projections
-    )
+
+    def known(p: Projection) -> Synapses:
+        if isinstance(p.synapses, Sparse | Attention):  # blocks of a list share it here too
+            return p.synapses
+        return expand(p.synapses, network.shape_of(p.source), network.shape_of(p.target))
+
+    projections = tuple(replace(p, synapses=known(p)) for p in network.projections)
     return replace(network, projections=projections)
 
 

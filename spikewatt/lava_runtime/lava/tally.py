@@ -53,7 +53,8 @@ class Tally:
         """Take note of a step: whether each source spiked, and the indices of those that did."""
         if active.size >= max(CROWD, len(fired) // 8):
             sums = (self.both @ fired.astype(self.both.dtype)).astype(np.int64)
-            self._write([self.window.of(step)], np.array([[active.size], *sums[:, np.newaxis]]))
+            counts = np.array([[active.size], *sums[:, np.newaxis]])
+            self.results.received([self.window.of(step)], counts)
         elif active.size:
             self.places.append(self.window.of(step))
             self.active.append(active)
@@ -71,13 +72,5 @@ class Tally:
         stored = events
         if self.fan_out_stored is not None:
             stored = np.add.reduceat(self.fan_out_stored[sources], first)
-        self._write(self.places, np.array([spikes_in, events, stored]))
+        self.results.received(self.places, np.array([spikes_in, events, stored]))
         self._forget()
-
-    def _write(self, places: list[tuple[int, int]], counts: Counters) -> None:
-        """Add the counts of some steps, (3, steps), to the results."""
-        sample, index = np.array(places).T
-        counted = sample >= 0
-        for row, n in zip((0, 2, 3), counts, strict=True):
-            self.results.counts[row, sample[counted], index[counted]] += n[counted]
-            self.results.fill[row] += n[~counted].sum()

@@ -58,7 +58,7 @@ class Workplace:
         n, *_, t = request.stimulus.shape
         table = request.stimulus.reshape(n, -1, t).transpose(0, 2, 1)
         np.save(self.folder / "stimulus.npy", np.ascontiguousarray(table, dtype=np.int32))
-        bare = replace(request.network, encoder=None, training={}, layer_types={})
+        bare = replace(request.network, encoder=None, training={}, layer_types={}, names={})
         empty = np.zeros((0,), dtype=np.int32)
         data = pickle.dumps(replace(request, network=bare, stimulus=empty))
         (self.folder / "request.pickle").write_bytes(data)

@@ -60,45 +60,59 @@ def deliver_dense(
 
 
 @kernel
+def _in_block(neuron: Any, sources: int, targets: int) -> Any:
+    """A source's place in its block, and where the block's targets begin."""
+    if neuron < sources:
+        return np.int64(neuron), np.int64(0)
+    block = np.int64(np.uint32(neuron) // np.uint32(sources))
+    return neuron - block * sources, block * targets
+
+
+@kernel
 def deliver_sparse(
     starts: Any, neurons: Any, values: Any, arrival: int, first: Any, targets: Any, weight: Any,
-    delay: Any, ring: Any, touched: Any,
+    delay: Any, block: int, ring: Any, touched: Any,
 ) -> None:  # fmt: skip
-    """Listed synapses, those of source i at first[i]:first[i+1]; delay of each, or empty."""
-    mask = ring.shape[0] - 1
+    """Listed synapses, those of source i at first[i]:first[i+1]; delay of each, or empty.
+
+    block: targets of one block; the list is that of a block, which its sources share.
+    """
+    mask, sources = ring.shape[0] - 1, first.size - 1
     for t in range(starts.size - 1):
         at = (arrival + t) & mask
         row = ring[at]
         for k in range(starts[t], starts[t + 1]):
             value = values[k] if values.size > 0 else np.int32(1)
+            source, shift = _in_block(neurons[k], sources, block)
             touched[at] = 1
             if delay.size == 0:
-                for s in range(first[neurons[k]], first[neurons[k] + 1]):
-                    row[np.uint32(targets[s])] += weight[s] * value
+                for s in range(first[source], first[source + 1]):
+                    row[np.uint32(targets[s] + shift)] += weight[s] * value
                 continue
-            for s in range(first[neurons[k]], first[neurons[k] + 1]):
+            for s in range(first[source], first[source + 1]):
                 late = (at + delay[s]) & mask
                 touched[late] = 1
-                ring[late, np.uint32(targets[s])] += weight[s] * value
+                ring[late, np.uint32(targets[s] + shift)] += weight[s] * value
 
 
 @kernel
 def deliver_runs(
     starts: Any, neurons: Any, values: Any, arrival: int, first: Any, targets: Any, begins: Any,
-    weight: Any, ring: Any, touched: Any,
+    weight: Any, block: int, ring: Any, touched: Any,
 ) -> None:  # fmt: skip
-    """Runs of neighbouring targets, those of source i at first[i]:first[i+1]."""
-    mask, none = ring.shape[0] - 1, np.zeros(1, np.int64)
+    """Runs of neighbouring targets, those of source i at first[i]:first[i+1]; block: as above."""
+    mask, none, sources = ring.shape[0] - 1, np.zeros(1, np.int64), first.size - 1
     for t in range(starts.size - 1):
         row = ring[(arrival + t) & mask]
         for k in range(starts[t], starts[t + 1]):
+            source, shift = _in_block(neurons[k], sources, block)
             touched[(arrival + t) & mask] = 1
-            for r in range(first[neurons[k]], first[neurons[k] + 1]):
+            for r in range(first[source], first[source + 1]):
                 begin, size = begins[r], begins[r + 1] - begins[r]
                 if values.size == 0:
-                    add_rows(weight, begin, none, 0, 1, row, targets[r], size)
+                    add_rows(weight, begin, none, 0, 1, row, targets[r] + shift, size)
                 else:
-                    add_scaled_row(weight, begin, values[k], row, targets[r], size)
+                    add_scaled_row(weight, begin, values[k], row, targets[r] + shift, size)
 
 
 @kernel

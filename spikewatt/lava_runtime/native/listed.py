@@ -17,12 +17,16 @@ LONG_RUN = 8  # synapses a run, on average, from which on runs are faster than l
 
 @dataclass(frozen=True, eq=False)
 class SparseLayout:
-    """Synapses sorted by source; those of source i at first[i]:first[i + 1]; delay or empty."""
+    """Synapses sorted by source; those of source i at first[i]:first[i + 1]; delay or empty.
+
+    block: targets of one block, where several share the list.
+    """
 
     first: Index
     targets: IntArray
     weight: IntArray
     delay: IntArray
+    block: int
 
     @property
     def delay_max(self) -> int:
@@ -31,7 +35,7 @@ class SparseLayout:
 
     def deliver(self, spikes: Spikes, arrival: int, ring: IntArray, touched: Flags) -> None:
         """Add the synapses of the sources that spiked, each at its own step."""
-        args = (self.first, self.targets, self.weight, self.delay, ring, touched)
+        args = (self.first, self.targets, self.weight, self.delay, self.block, ring, touched)
         delivery.deliver_sparse(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
 
 
@@ -46,11 +50,12 @@ class RunLayout:
     targets: Index
     begins: Index
     weight: Weights
+    block: int
     delay_max: int = 0
 
     def deliver(self, spikes: Spikes, arrival: int, ring: IntArray, touched: Flags) -> None:
         """Add the runs of the sources that spiked."""
-        args = (self.first, self.targets, self.begins, self.weight, ring, touched)
+        args = (self.first, self.targets, self.begins, self.weight, self.block, ring, touched)
         delivery.deliver_runs(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
 
 
@@ -71,14 +76,14 @@ def _runs(s: Sparse, sources: IntArray, targets: IntArray, weight: IntArray) -> 
     run = np.repeat(np.arange(starts.size), ends - starts + 1)
     places = begins[run] + targets - targets[starts][run]
     filled = np.bincount(places, weight).astype(np.int64)  # sums of whole numbers, where doubled
-    first = _first(sources[starts], s.shape[1])
-    return RunLayout(first, targets[starts].astype(np.int64), begins, narrow(filled))
+    first = _first(sources[starts], s.block[1])
+    return RunLayout(first, targets[starts].astype(np.int64), begins, narrow(filled), s.block[0])
 
 
 def by_source(s: Sparse) -> SparseLayout | RunLayout:
     """Synapses that are not 0, in the order of their sources."""
     stored = np.flatnonzero(s.weight)
-    place = s.sources[stored].astype(np.int64) * s.shape[0] + s.targets[stored]
+    place = s.sources[stored].astype(np.int64) * s.block[0] + s.targets[stored]
     order = stored[np.argsort(place, kind="stable")]
     sources, targets, weight = s.sources[order], s.targets[order], s.weight[order]
     if s.delay is None or not s.delay[order].any():
@@ -86,4 +91,5 @@ def by_source(s: Sparse) -> SparseLayout | RunLayout:
         if runs is not None:
             return runs
     delay = NO_DELAY if s.delay is None else s.delay[order]
-    return SparseLayout(_first(sources, s.shape[1]), ints(targets), ints(weight), ints(delay))
+    first = _first(sources, s.block[1])
+    return SparseLayout(first, ints(targets), ints(weight), ints(delay), s.block[0])

@@ -10,29 +10,35 @@ import numpy.typing as npt
 from spikewatt.energy.events import fan_out, fan_out_stored
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.native.arrays import NO_DELAY, ints
+from spikewatt.lava_runtime.native.attention import Attending, attending
 from spikewatt.lava_runtime.native.clock import Clock
 from spikewatt.lava_runtime.native.counting import FanOut
 from spikewatt.lava_runtime.native.neurons import PARTS, Model, model
 from spikewatt.lava_runtime.native.synapses import Layout, lay_out
-from spikewatt.network import DELAY_MAX, IntArray, Network, Population, Projection
+from spikewatt.network import DELAY_MAX, Attention, IntArray, Network, Population, Projection
 
 
 @dataclass(frozen=True, eq=False)
 class Afferent:
     """One incoming projection of a population.
 
-    lag: local steps to the arrival, with the shortest of the axons' delays. axon: the delays
-    beyond it, (sources,), or empty. part: the dendrite it drives. binary: spikes have no
-    values.
+    sources: the one layer whose spikes it takes. lag: local steps to the arrival, with the
+    shortest of the axons' delays. axon: the delays beyond it, (sources,), or empty. part: the
+    dendrite it drives. binary: spikes have no values.
     """
 
-    source: int
+    sources: tuple[int, ...]
     lag: int
     axon: IntArray
     part: int
     binary: bool
     layout: Layout
     fan_out: FanOut
+
+    @property
+    def delay_max(self) -> int:
+        """Longest delay of a synapse beyond the projection's own, in steps."""
+        return self.layout.delay_max
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +48,7 @@ class Cell:
     population: Population
     model: Model
     bias: npt.NDArray[np.int32]  # (1, n)
-    afferents: tuple[Afferent, ...]
+    afferents: tuple[Afferent | Attending, ...]
 
     @property
     def layer(self) -> int:
@@ -52,7 +58,7 @@ class Cell:
     @property
     def reach(self) -> int:
         """Steps from a spike to its last arrival, axons apart."""
-        return max((a.lag + a.layout.delay_max for a in self.afferents), default=0)
+        return max((a.lag + a.delay_max for a in self.afferents), default=0)
 
     def ring_rows(self, chunk: int) -> int:
         """Rows that hold a chunk and all that is on its way, a power of two."""
@@ -77,9 +83,9 @@ def _check_order(network: Network) -> None:
     known = {network.input.layer}
     for p in network.populations:
         for q in network.incoming(p.layer):
-            if q.source not in known and q.source != p.layer:
+            for source in set(q.sources) - known - {p.layer}:
                 raise SpikewattError(
-                    f"The projection from layer {q.source} to layer {q.target} goes back or "
+                    f"The projection from layer {source} to layer {q.target} goes back or "
                     "starts nowhere; loops through several populations are not executed. "
                     "List sources before targets, and loops as projections of a layer to itself."
                 )
@@ -92,11 +98,14 @@ def _is_binary(network: Network, layer: int) -> bool:
     return network.input.message_bits == 0
 
 
-def _afferent(network: Network, clock: Clock, projection: Projection) -> Afferent:
+def _afferent(network: Network, clock: Clock, projection: Projection) -> Afferent | Attending:
+    if isinstance(s := projection.synapses, Attention):
+        timing = clock.lag(projection), PARTS[projection.part]
+        return attending(s, network.shape_of(projection.target), projection.sources, *timing)
     delay = np.zeros(1, np.int32) if projection.axon_delay is None else projection.axon_delay
     shortest = int(delay.min(initial=DELAY_MAX))
     return Afferent(
-        source=projection.source,
+        sources=projection.sources,
         lag=clock.lag(projection) + shortest,
         axon=ints(delay - shortest) if (delay > shortest).any() else NO_DELAY,
         part=PARTS[projection.part],

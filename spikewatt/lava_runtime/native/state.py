@@ -9,6 +9,7 @@ import numpy as np
 from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.arrays import Flags
+from spikewatt.lava_runtime.native.attention import Attending, AttentionInlet, Trains
 from spikewatt.lava_runtime.native.neuron_kernels import BLOCK
 from spikewatt.lava_runtime.native.program import Afferent, Cell
 from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
@@ -45,8 +46,9 @@ class Inlet:
         self.sums.fill(0)
         self.received.fill(0)
 
-    def receive(self, spikes: Spikes, first: int, ring: IntArray, touched: Flags) -> None:
+    def receive(self, trains: Trains, first: int, ring: IntArray, touched: Flags) -> None:
         """Count a chunk's spikes and events, and put them on their way."""
+        (spikes,) = trains
         self.count(spikes, first)
         self.deliver(spikes, first, ring, touched)
 
@@ -86,9 +88,15 @@ class State:
         self.probe_v = np.zeros(n, np.int32)
         self.trace_u, self.trace_v = (np.zeros((rows, n), np.int32) for _ in range(2))
         self.spikes = spike_buffer(n, chunk, cell.model.binary)
-        inlets = [Inlet(a, chunk, length) for a in cell.afferents]
-        self.loops = [i for i in inlets if i.afferent.source == cell.layer]
-        self.inlets = [i for i in inlets if i.afferent.source != cell.layer]
+        self.inlets: list[Inlet | AttentionInlet] = []
+        self.loops: list[Inlet] = []
+        for a in cell.afferents:
+            if isinstance(a, Attending):
+                self.inlets.append(AttentionInlet(a, length))
+            elif a.sources == (cell.layer,):
+                self.loops.append(Inlet(a, chunk, length))
+            else:
+                self.inlets.append(Inlet(a, chunk, length))
         self.sent = np.zeros(length, np.int64)
         self.rate = np.zeros(n, np.int64)
         self.is_clear = True

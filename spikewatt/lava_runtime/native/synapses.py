@@ -130,5 +130,6 @@ LAYOUTS: dict[type, Callable[[Network, Projection, Any], Layout]] = {
 def lay_out(network: Network, projection: Projection) -> Layout:
     """The kernel-ready form of a projection's synapses."""
     ends = network.shape_of(projection.source), network.shape_of(projection.target)
-    synapses = expand(projection.synapses, *ends)
+    own = projection.synapses  # blocks of a list share it here too
+    synapses = own if isinstance(own, Sparse) else expand(own, *ends)
     return LAYOUTS[type(synapses)](network, projection, synapses)

@@ -16,6 +16,7 @@ from spikewatt.lava_runtime.native.neuron_kernels import update_cuba
 from spikewatt.lava_runtime.schedule import stream
 from spikewatt.network import (
     AdaptiveLif,
+    Attention,
     Conv,
     CubaLif,
     Delta,
@@ -76,6 +77,14 @@ def _differences() -> Request:
     return Request(network, np.ones((1, 1, 2), np.int32), stream(2))
 
 
+def _products() -> Request:
+    """Attention of an input to itself."""
+    shape, attention = (1, 1, 2), Attention(np.ones(1, np.int32), 1, 0, 0, tokens_first=True)
+    populations = (Population(1, shape, NEURONS[0]),)
+    network = Network(Input(0, shape), populations, (Projection(0, 1, attention),))
+    return Request(network, np.ones((1, *shape, 2), np.int32), stream(2))
+
+
 @cache
 def warm_up() -> None:
     """Load the kernels once per process; the first time on a machine compiles them."""
@@ -83,7 +92,7 @@ def warm_up() -> None:
     if not any(cached):
         log.info("Compiling the native engine; this takes some seconds, once.")
     begun = perf_counter()
-    for request in (_spikes(), _differences()):
+    for request in (_spikes(), _differences(), _products()):
         execute(request, 1, 1, no_progress)
     if update_cuba.stats.cache_misses:
         log.info("Compiled the native engine in %.1f s.", perf_counter() - begun)

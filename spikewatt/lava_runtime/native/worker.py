@@ -90,8 +90,8 @@ class Worker:
         (first, steps), layer = chunk, state.cell.layer
         span = self.program.clock.span(layer, period)
         for inlet in state.inlets:
-            spikes = self.spikes[inlet.afferent.source].cut(0, steps)
-            inlet.receive(spikes, first, state.ring, state.touched)
+            trains = tuple(self.spikes[i].cut(0, steps) for i in inlet.afferent.sources)
+            inlet.receive(trains, first, state.ring, state.touched)
         driven = layer == self.source.layer and self.source.drives_bias
         active = Active(*bounds, self._probe(span), int(not driven or self.held is not None))
         bias = state.cell.bias
@@ -130,7 +130,7 @@ class Worker:
             layer = state.cell.layer
             self.ledger.add(layer, SENT, (state.sent,), span_of(layer, period))
             for inlet in (*state.inlets, *state.loops):
-                span = span_of(inlet.afferent.source, period)
+                span = span_of(inlet.afferent.sources[0], period)
                 self.ledger.add(layer, RECEIVED, inlet.counts, span)
         self._book_readout(self.states[-1], span_of(self.states[-1].cell.layer, period))
 

@@ -19,9 +19,10 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 
 class AbstractPopulation(AbstractProcess):
-    """Neurons with one in-port per projection, `s_in_0` and so on, and one out-port, `s_out`.
+    """Neurons with one in-port per source of a projection (attention has three), `s_in_0` and so
+    on, and one out-port, `s_out`.
 
-    core: what computes the population. sources: size of each projection's source.
+    core: what computes the population. sources: size of the source at each in-port.
     fail: takes the traceback, should a step raise.
     """
 
@@ -55,7 +56,7 @@ class AbstractPopulationModel(PyLoihiProcessModel):
 
 @lru_cache
 def population_process(inputs: int) -> type[AbstractPopulation]:
-    """The process class for a number of projections, with its model.
+    """The process class for a number of in-ports, with its model.
 
     A model's ports are attributes of its class, and Lava looks for the model among this
     module's names, so both are made here, once for each number.

@@ -1,0 +1,154 @@
+"""The integer network of a traced one, with branches of different depth brought into step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from spikewatt.export.lowering.graph import Edge, FloatGraph, FloatPopulation
+from spikewatt.export.lowering.maps import AttentionMap
+from spikewatt.network import (
+    BIAS_MAX,
+    BIAS_MIN,
+    THRESHOLD_MAX,
+    Attention,
+    CubaLif,
+    Dense,
+    Input,
+    IntArray,
+    Network,
+    NetworkError,
+    Population,
+    Projection,
+    Readout,
+    Sparse,
+    StartRule,
+    Synapses,
+    Violation,
+)
+
+
+def depths(graph: FloatGraph, readout: FloatPopulation) -> list[int]:
+    """Steps from the input to each population, the input's 0 first, the read-out's last."""
+    found = [0]
+    for p in (*graph.populations, readout):
+        found.append(1 + max(found[s] for e in p.edges for s in e.sources))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Integers:
+    """What quantising decided for a population: weights of each edge, bias (x, y, channel).
+
+    threshold: None for the read-out, which never fires.
+    """
+
+    weights: Sequence[IntArray]
+    bias: IntArray
+    threshold: int | None
+
+
+def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str, Any]) -> Network:
+    """Populations and projections with these integers, in the order of the graph's populations.
+
+    A projection that skips layers is delayed, so that its spikes meet those of the longer way.
+    facts: `message_bits`, and what `Network` knows of its training.
+    """
+    assert graph.readout is not None
+    everyone = (*graph.populations, graph.readout)
+    depth = depths(graph, graph.readout)
+    synapses = [
+        [_synapses(graph, p, e, w) for e, w in zip(p.edges, i.weights, strict=True)]
+        for p, i in zip(everyone, integers, strict=True)
+    ]
+    flat = _flat(everyone, synapses)
+    layers, layer_types = _numbered(everyone, synapses, flat)
+    populations, projections = [], []
+    for p, own, kinds in zip(everyone, integers, synapses, strict=True):
+        populations.append(_population(p, own, layers[p.number], p.number in flat))
+        for edge, kind in zip(p.edges, kinds, strict=True):
+            source = edge.sources[0]
+            delay = depth[p.number] - depth[source] - 1 + edge.delay
+            projections.append(
+                Projection(layers[source], layers[p.number], _named(kind, layers), delay)
+            )
+    _check_biases(populations)
+    return Network(
+        input=Input(0, graph.input_shape, message_bits=facts["message_bits"]),
+        populations=tuple(populations),
+        projections=tuple(projections),
+        start=StartRule.BY_DEPTH,
+        readout=Readout("membrane", groups=graph.readout.channels),
+        classes=tuple(facts.get("classes", ())),
+        encoder=facts.get("encoder"),
+        training=facts.get("training", {}),
+        layer_types=layer_types,
+        names={layers[p.number]: p.name for p in everyone if p.name},
+    )
+
+
+def _synapses(graph: FloatGraph, p: FloatPopulation, edge: Edge, weight: IntArray) -> Synapses:
+    if isinstance(edge.map, AttentionMap):
+        return edge.map.lower(weight, edge.sources, p.shape)
+    return edge.map.lower(weight, graph.shape_of(edge.sources[0]), p.shape)
+
+
+def _named(synapses: Synapses, layers: Mapping[int, int]) -> Synapses:
+    """Attention names its keys and values by their layers in the file."""
+    if not isinstance(synapses, Attention):
+        return synapses
+    return replace(synapses, keys=layers[synapses.keys], values=layers[synapses.values])
+
+
+def _is_flat(synapses: Synapses) -> bool:
+    return isinstance(synapses, Dense | Sparse)
+
+
+def _flat(everyone: Sequence[FloatPopulation], synapses: Sequence[list[Synapses]]) -> set[int]:
+    """Populations that no kernel reads or writes: their neurons are a plain list, as in a file's
+    dense layers."""
+    shaped = set()
+    for p, kinds in zip(everyone, synapses, strict=True):
+        for edge, kind in zip(p.edges, kinds, strict=True):
+            if not _is_flat(kind):
+                shaped |= {p.number, *edge.sources}
+    return {p.number for p in everyone} - shaped
+
+
+def _numbered(
+    everyone: Sequence[FloatPopulation], synapses: Sequence[list[Synapses]], flat: set[int]
+) -> tuple[dict[int, int], dict[int, str]]:
+    """The file's layer of each population, and the layers' types: flatten layers take numbers."""
+    layers, types = {0: 0}, {0: "input"}
+    for p, kinds in zip(everyone, synapses, strict=True):
+        source = p.edges[0].sources[0]
+        if p.number in flat and source not in flat:
+            types[len(types)] = "flatten"
+        layers[p.number] = len(types)
+        types[len(types)] = "dense" if _is_flat(kinds[0]) else "conv"
+    return layers, types
+
+
+def _population(p: FloatPopulation, own: Integers, layer: int, flat: bool) -> Population:
+    never = THRESHOLD_MAX  # v cannot pass it
+    neuron = CubaLif(p.i_decay, p.v_decay, never if own.threshold is None else own.threshold)
+    shape = (prod(p.shape),) if flat else p.shape
+    return Population(layer, shape, neuron, own.bias.reshape(shape) if own.bias.any() else None)
+
+
+def _check_biases(populations: Sequence[Population]) -> None:
+    broken = [
+        Violation(
+            p.layer,
+            "bias",
+            str(int(abs(p.bias).max())),
+            f"{BIAS_MIN} to {BIAS_MAX}",
+            "fine-tune with a smaller learning rate",
+        )
+        for p in populations
+        if p.bias is not None and not BIAS_MIN <= p.bias.min() <= p.bias.max() <= BIAS_MAX
+    ]
+    if broken:
+        raise NetworkError("The quantised network", broken)

@@ -1,0 +1,1 @@
+"""Parts that the networks share. Tensors are (N, channel, *space, step), steps last."""

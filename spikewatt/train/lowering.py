@@ -1,0 +1,138 @@
+"""What spikewatt's own blocks are as synapses: one small function each, with its equation.
+
+`export.lowering` knows torch's layers; these are added to them when a network is traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from spikewatt.errors import SpikewattError
+from spikewatt.export.lowering import FloatGraph, trace
+from spikewatt.export.lowering.maps import ConvMap, JointMap, PlaceMap
+from spikewatt.export.lowering.tracing import Handler
+from spikewatt.export.lowering.wires import Wire, attention, over_the_clip
+from spikewatt.network import Shape
+from spikewatt.train.blocks.ann.layered import ClipNorm
+from spikewatt.train.blocks.attention import Attend, mask_sum
+from spikewatt.train.blocks.bone_conv import BoneConv
+from spikewatt.train.blocks.fusion import ConstantFusion, MutualInformationFusion
+from spikewatt.train.blocks.graph_conv import GraphConv
+from spikewatt.train.blocks.mask_attention import MaskMixer
+from spikewatt.train.blocks.readout import IntegratingReadout
+from spikewatt.train.models.svformer import TimeHead
+
+
+def graph_conv(module: GraphConv, wire: Wire) -> Wire:
+    """y[v] = sum over u of (sum over k of A_k[v, u] W_k) x[u] + b; pairs (v, u) with A not 0."""
+    adjacency = module.weights().detach()
+    mixing = torch.stack([conv.weight.detach()[..., 0] for conv in module.convs])
+    targets, sources = torch.nonzero(adjacency.abs().sum(dim=0), as_tuple=True)
+    weight = torch.einsum("ke,koi->eoi", adjacency[:, targets, sources], mixing)
+    kernels, joints, _ = adjacency.shape
+    channels_out, channels_in = mixing.shape[1:]
+    blocks = wire.places[0] * wire.places[1] // joints
+    macs = kernels * blocks * joints * channels_in * (channels_out + joints)
+    m = JointMap(weight, targets, sources, (joints, joints), blocks, macs)
+    shape = (wire.shape[0], channels_out, *wire.shape[2:])
+    bias = sum(conv.bias.detach() for conv in module.convs)
+    return wire.mapped(m, shape, channels_out, wire.places).affine(torch.ones(1), bias)
+
+
+def bone_conv(module: BoneConv, wire: Wire) -> Wire:
+    """y[v] = sum over bones (v, u) of E W_k x[u]: one weight matrix a bone."""
+    kernel, targets, sources = torch.nonzero(module.partitions, as_tuple=True)
+    edges = module.edges.detach()[kernel, targets, sources]
+    weight = edges[:, None, None] * module.weight.detach()[kernel]
+    kernels, joints, _ = module.partitions.shape
+    _, channels_out, channels_in = weight.shape
+    macs = kernels * joints * channels_in * (channels_out + joints)
+    m = JointMap(weight, targets, sources, (joints, joints), 1, macs)
+    shape = (wire.shape[0], channels_out, *wire.shape[2:])
+    return wire.mapped(m, shape, channels_out, wire.places)
+
+
+def integrating_readout(module: IntegratingReadout, wire: Wire) -> Wire:
+    """logits = sum over v of (W J[v] / V) x[v] + b, a mean over steps."""
+    share = module.joints.detach() / len(module.joints)
+    kernel = (module.weight.detach()[:, :, None] * share).reshape(-1, wire.channels, *wire.places)
+    classes = len(kernel)
+    out = wire.mapped(ConvMap(kernel), (wire.shape[0], classes), classes, (1, 1))
+    return replace(out, averaged=True).affine(torch.ones(1), module.bias.detach())
+
+
+def attend(module: Attend, q: Wire, k: Wire, v: Wire) -> Wire:
+    """scale * Q K^T V."""
+    return attention(q, k, v, module.heads, module.scale)
+
+
+def mask_mixer(module: MaskMixer, q: Wire, k: Wire, v: Wire) -> Wire:
+    """q AND LIF(M sum over tokens of k AND v), M between heads."""
+    summed = mask_sum(k, v)
+    if not isinstance(module.heads_map, nn.Identity):
+        between = module.heads_map.weight.detach()[..., 0]
+        each = torch.eye(summed.channels // len(between))
+        weight = torch.kron(between, each)[..., None, None]
+        summed = summed.mapped(ConvMap(weight), summed.shape, summed.channels, summed.places)
+    return q * module.neuron(summed)
+
+
+def clip_norm(module: ClipNorm, wire: Wire) -> Wire:
+    """y[v, c] = g[v, c] x[v, c] + b[v, c]: a gain for each joint, which the next layer takes up."""
+    norm, (persons, channels, joints) = module.norm, module.shape
+    if persons != 1:
+        raise SpikewattError(
+            f"The network reads {persons} persons at once; on a chip each is a clip of its own. "
+            "Train it with persons = 1 to export it."
+        )
+    gain = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias.detach() - norm.running_mean * gain
+    each = [v.view(channels, 1, joints).expand(-1, *wire.places) for v in (gain, shift)]
+    n, c, v, f = wire.shape
+    scaled = wire.mapped(PlaceMap(each[0].clone()), (n, c, f, v), channels, wire.places)
+    return replace(scaled, bias=scaled.bias + each[1])
+
+
+def fused(module: nn.Module, wires: Sequence[Wire]) -> Wire:
+    """sum over modalities of W_m P_m, W frozen from the training set."""
+    weights = module.weights.detach().tolist()
+    return sum((w * p for w, p in zip(weights[1:], wires[1:], strict=True)), wires[0] * weights[0])
+
+
+def time_head(module: TimeHead, wire: Wire) -> Wire:
+    """W (g conv(s) + b) + c over the whole clip at once, as one kernel a step."""
+    conv, norm, linear = module.conv, module.norm, module.linear
+    gain = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias.detach() + (conv.bias.detach() - norm.running_mean) * gain
+    channels = len(gain)
+    per_group = conv.weight.shape[1]
+    grouped = conv.weight.detach() * gain.view(-1, 1, 1, 1, 1)
+    mixing = linear.weight.detach()  # (classes, channels)
+    parts = []
+    for rows in torch.arange(channels).chunk(conv.groups):
+        parts.append(torch.einsum("ko,oixyt->kixyt", mixing[:, rows], grouped[rows]))
+    assert len(parts) * per_group == wire.channels
+    bias = linear.bias.detach() + mixing @ shift
+    return over_the_clip(module.neuron(wire), torch.cat(parts, dim=1), bias)
+
+
+LOWERINGS: dict[type[nn.Module], Handler] = {
+    Attend: attend,
+    BoneConv: bone_conv,
+    ClipNorm: clip_norm,
+    ConstantFusion: fused,
+    GraphConv: graph_conv,
+    MaskMixer: mask_mixer,
+    MutualInformationFusion: fused,
+    TimeHead: time_head,
+    IntegratingReadout: integrating_readout,
+}
+
+
+def lower(net: nn.Module, clip_shape: tuple[int, ...], input_shape: Shape) -> FloatGraph:
+    """`trace` with the blocks of spikewatt."""
+    return trace(net, clip_shape, input_shape, LOWERINGS)

@@ -1,0 +1,69 @@
+"""One scale a population: the largest that keeps weights, bias, threshold and currents in range."""
+
+from __future__ import annotations
+
+import torch
+
+from spikewatt.export.lowering.graph import Edge, FloatGraph, FloatPopulation
+from spikewatt.export.lowering.maps import AttentionMap
+from spikewatt.network import BIAS_MAX, THRESHOLD_MAX, WEIGHT_MAX
+from spikewatt.train.quantize import CURRENT_MAX, GROWTH_ROOM, READOUT_MARGIN, WEIGHT_SCALE
+
+TINY = 1e-9
+
+
+def reach(graph: FloatGraph, edge: Edge, limit: int) -> float:
+    """Largest |sum| that an edge can bring to a neuron; inputs are up to `limit`, spikes 1."""
+    m = edge.map
+    if isinstance(m, AttentionMap):
+        x, y, channels = graph.shape_of(edge.sources[0])
+        tokens = x * y // m.blocks
+        return float(m.weight.abs().max()) * tokens * channels / m.heads
+    places = graph.shape_of(edge.sources[0])[:2]
+    ones = torch.ones(1, graph.shape_of(edge.sources[0])[2], *places, 1)
+    largest = float(m.apply(m.weight.abs(), ones).max())
+    return largest * (limit if edge.sources[0] == 0 else 1)
+
+
+def _limits(p: FloatPopulation) -> tuple[float, float]:
+    weight = max(float(e.map.weight.abs().max()) for e in p.edges)
+    return (
+        WEIGHT_MAX / WEIGHT_SCALE / max(weight, TINY),
+        BIAS_MAX / WEIGHT_SCALE / max(float(p.bias.abs().max()), TINY),
+    )
+
+
+def population_scale(graph: FloatGraph, p: FloatPopulation, limit: int) -> float:
+    """Factor on weights, bias and threshold of a population.
+
+    Currents stay below 2**17 before the shift by 6, so that the 24-bit state never wraps, with
+    room for fine-tuning.
+    """
+    current = sum(reach(graph, e, limit) for e in p.edges)
+    return min(
+        *_limits(p),
+        THRESHOLD_MAX / WEIGHT_SCALE / p.threshold,
+        CURRENT_MAX * GROWTH_ROOM / WEIGHT_SCALE / max(current, TINY),
+    )
+
+
+def readout_scale_of(p: FloatPopulation, spikes: list[torch.Tensor]) -> float:
+    """Factor on a read-out's weights: 8 bits, and v far from its clip on these clips.
+
+    spikes: of every population, the input's first.
+    """
+    summed = p.v_decay == 0
+    voltage = p.bias[None, ..., None] * (spikes[0].shape[-1] if summed else 1)
+    for edge in p.edges:
+        seen = (arriving(spikes[s], edge.delay, summed).float() for s in edge.sources)
+        voltage = voltage + edge.map.apply(edge.map.weight, *seen)
+    largest = max(float(voltage.abs().max()) * WEIGHT_SCALE, TINY)
+    return min(*_limits(p), CURRENT_MAX / READOUT_MARGIN / largest)
+
+
+def arriving(spikes: torch.Tensor, delay: int, summed: bool) -> torch.Tensor:
+    """What reaches a read-out: the sum over the steps, or the last step but `delay`, in float64."""
+    if summed:
+        return spikes.sum(dim=-1, keepdim=True).double()
+    at = spikes.shape[-1] - 1 - delay
+    return spikes[..., at : at + 1].double()

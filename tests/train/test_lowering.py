@@ -1,0 +1,153 @@
+"""Each lowering against the float module that it stands for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from spikewatt.data.graph import NTU25, NW_UCLA20
+from spikewatt.errors import SpikewattError
+from spikewatt.export.lowering.graph import Edge, FloatGraph
+from spikewatt.export.lowering.maps import ConvMap, JointMap, PlaceMap, compose, identity
+from spikewatt.export.lowering.tracing import HANDLERS
+from spikewatt.export.lowering.wires import Wire, concat
+from spikewatt.train.blocks.bone_conv import BoneConv
+from spikewatt.train.blocks.graph_conv import Graph, GraphConv
+from spikewatt.train.blocks.norm import StepNorm
+from spikewatt.train.blocks.pointwise import Pointwise
+from spikewatt.train.blocks.readout import IntegratingReadout
+from spikewatt.train.lowering import LOWERINGS
+
+STEPS = 3
+
+
+def wire(shape: tuple[int, ...], places: tuple[int, int]) -> Wire:
+    """The wire of the input, (1, C, *view, T)."""
+    channels = shape[1]
+    edge = Edge((0,), identity(channels))
+    bias = torch.zeros(channels, *places)
+    graph = FloatGraph((*places, channels))
+    return Wire(graph, torch.Size(shape), channels, places, (edge,), bias)
+
+
+def value(w: Wire, x: torch.Tensor) -> torch.Tensor:
+    """What a wire stands for when the input is x (N, C, *view, T)."""
+    given = x.reshape(len(x), x.shape[1], *w.graph.input_shape[:2], x.shape[-1])
+    total = sum(e.map.apply(e.map.weight, given) for e in w.edges) + w.bias[None, ..., None]
+    return total.mean(dim=-1) if w.averaged else total
+
+
+def settled(module: nn.Module, x: torch.Tensor) -> nn.Module:
+    for norm in (m for m in module.modules() if isinstance(m, nn.BatchNorm1d)):
+        with torch.no_grad():
+            norm.weight.uniform_(0.5, 2)
+            norm.bias.normal_()
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 2)
+    return module.eval()
+
+
+def bones() -> BoneConv:
+    conv = BoneConv(NW_UCLA20.partitions(), 4, 5)
+    nn.init.normal_(conv.edges)
+    return conv
+
+
+def graph(learnable: bool, unit_length: bool) -> GraphConv:
+    conv = GraphConv(Graph(NTU25.partitions(), learnable, unit_length), 4, 5)
+    if learnable:
+        nn.init.normal_(conv.adjacency)
+    return conv
+
+
+CASES = [
+    ("pointwise", lambda: Pointwise(4, 5), (4, 20), (20, 1)),
+    ("linear of channels", lambda: Pointwise(4, 5, bias=False), (4, 6, 20), (6, 20)),
+    ("norm", lambda: StepNorm(4), (4, 6, 20), (6, 20)),
+    ("conv", lambda: nn.Conv3d(4, 6, (3, 3, 1), padding=(1, 1, 0)), (4, 6, 5), (6, 5)),
+    ("stride", lambda: nn.Conv3d(4, 6, (5, 1, 1), (2, 1, 1), (2, 0, 0)), (4, 6, 5), (6, 5)),
+    ("depthwise", lambda: nn.Conv3d(4, 4, (3, 3, 1), groups=4), (4, 6, 5), (6, 5)),
+    ("grouped", lambda: nn.Conv3d(4, 6, (3, 3, 1), groups=2), (4, 6, 5), (6, 5)),
+    ("over joints", lambda: nn.Conv2d(4, 6, (3, 1), padding=(1, 0)), (4, 20), (20, 1)),
+    ("bones", bones, (4, 20), (20, 1)),
+    ("graph of frames", lambda: graph(False, False), (4, 6, 25), (6, 25)),
+    ("learned graph", lambda: graph(True, True), (4, 25), (25, 1)),
+    ("read-out", lambda: IntegratingReadout(20, 4, 3), (4, 20), (20, 1)),
+]
+
+
+@pytest.mark.parametrize(("name", "build", "view", "places"), CASES, ids=[c[0] for c in CASES])
+def test_a_lowered_module_computes_what_it_did(name, build, view, places) -> None:
+    torch.manual_seed(1)
+    x = torch.randint(0, 2, (2, *view, STEPS)).float()
+    module = settled(build(), x)
+    handlers = {**HANDLERS, **LOWERINGS}
+    handler = next(handlers[kind] for kind in type(module).__mro__ if kind in handlers)
+    lowered = handler(module, wire((1, *view, STEPS), places))
+    expected = module(x)
+    found = value(lowered, x)
+    torch.testing.assert_close(found.reshape(expected.shape), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_maps_compose_as_functions_do() -> None:
+    torch.manual_seed(2)
+    x = torch.randn(1, 4, 6, 5, 2)
+    kernel = ConvMap(torch.randn(6, 4, 3, 3), padding=(1, 1))
+    mix = ConvMap(torch.randn(4, 4, 1, 1))
+    deep = ConvMap(torch.randn(4, 1, 5, 5), padding=(2, 2), groups=4)
+    for first, then in ((mix, kernel), (kernel, ConvMap(torch.randn(3, 6, 1, 1))), (mix, deep)):
+        both = compose(first, then)
+        expected = then.apply(then.weight, first.apply(first.weight, x))
+        torch.testing.assert_close(both.apply(both.weight, x), expected, rtol=1e-4, atol=1e-4)
+    with pytest.raises(SpikewattError, match="do not merge"):
+        compose(kernel, ConvMap(torch.randn(3, 6, 3, 3)))
+
+
+def test_concatenated_wires_keep_their_channels() -> None:
+    torch.manual_seed(3)
+    x = torch.randn(2, 4, 20, STEPS)
+    w = wire((1, 4, 20, STEPS), (20, 1))
+    both = concat((w * 2.0, w), dim=1)
+    torch.testing.assert_close(value(both, x)[:, :, :, 0], torch.cat((2 * x, x), dim=1))
+
+
+def test_means_over_places_and_steps() -> None:
+    torch.manual_seed(4)
+    x = torch.randn(2, 4, 6, 25, STEPS)
+    w = wire((1, 4, 6, 25, STEPS), (6, 25))
+    for axes in ((2, 3), (3,), (2,)):
+        found = value(w.mean(dim=axes, keepdim=True), x)
+        torch.testing.assert_close(found, x.mean(dim=axes, keepdim=True))
+    assert tuple(w.mean(dim=(2, 3)).mean(dim=-1).shape) == (1, 4)
+
+
+def test_what_no_synapse_does_is_refused() -> None:
+    w = wire((1, 4, 20, STEPS), (20, 1))
+    with pytest.raises(SpikewattError, match="'softmax'"):
+        w.softmax(dim=1)
+    with pytest.raises(SpikewattError, match="relu"):
+        torch.relu(w)
+    with pytest.raises(SpikewattError, match="AND gate"):
+        (w + w) * w
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gains_of_places_go_into_the_layer_behind(stride) -> None:
+    torch.manual_seed(5)
+    x, gain = torch.randn(2, 4, 6, 25, STEPS), torch.randn(4, 6, 25)
+    first = PlaceMap(gain)
+    conv = ConvMap(torch.randn(3, 4, 3, 3), (stride, stride), (1, 1))
+    both = compose(first, conv)
+    expected = conv.apply(conv.weight, first.apply(gain, x))
+    torch.testing.assert_close(both.apply(both.weight, x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_gains_of_joints_go_into_the_graph_behind() -> None:
+    torch.manual_seed(6)
+    x, gain = torch.randn(2, 4, 20, 1, STEPS), torch.randn(4, 20, 1)
+    targets, sources = torch.nonzero(torch.eye(20).roll(1, 0) + torch.eye(20), as_tuple=True)
+    joints = JointMap(torch.randn(len(targets), 5, 4), targets, sources, (20, 20))
+    both = compose(PlaceMap(gain), joints)
+    expected = joints.apply(joints.weight, x * gain[None, ..., None])
+    torch.testing.assert_close(both.apply(both.weight, x), expected, rtol=1e-4, atol=1e-4)
