@@ -15,16 +15,18 @@ import numpy as np
 from spikewatt.lava_runtime.native.lanes import add_rows, add_scaled_rows, kernel
 
 GROUP = 64  # spikes of a group of sources that are added in one pass, at most
-TOGETHER = 8  # rows of a dense matrix that are added in one pass
+TOGETHER = 8  # rows of a dense matrix that are added in one pass; of a narrow one, a group
+SHORT = 64  # targets of a narrow one
 DENSE_SHARE = 8  # from one spike in so many sources on, a convolution looks up patterns
 HIGH = 1 << 23
 
 
 @kernel
 def _add_sources(weight: Any, neurons: Any, values: Any, lo: int, hi: int, row: Any) -> None:
-    size, offsets = row.size, np.empty(TOGETHER, np.int64)
-    for k in range(lo, hi, TOGETHER):
-        count = min(TOGETHER, hi - k)
+    size, offsets = row.size, np.empty(GROUP, np.int64)
+    together = TOGETHER if size > SHORT else GROUP
+    for k in range(lo, hi, together):
+        count = min(together, hi - k)
         for i in range(count):
             offsets[i] = np.int64(neurons[k + i]) * size
         if values.size > 0:

@@ -77,7 +77,9 @@ def _accumulate(width: int, *, scaled: bool) -> Callable[..., Any]:
 _add_64, _add_32, _add_16, _add_8, _add_4 = (
     _accumulate(width, scaled=False) for width in (64, 32, 16, 8, 4)
 )
-_scaled_64, _scaled_16, _scaled_4 = (_accumulate(width, scaled=True) for width in (64, 16, 4))
+_scaled_64, _scaled_32, _scaled_16, _scaled_4 = (
+    _accumulate(width, scaled=True) for width in (64, 32, 16, 4)
+)
 
 
 @kernel
@@ -120,7 +122,10 @@ def add_scaled_rows(
     while j + 64 <= size:
         _scaled_64(weight, base + j, offsets, values, shift, 0, count, row, at + j)
         j += 64
-    while j + 16 <= size:
+    if j + 32 <= size:
+        _scaled_32(weight, base + j, offsets, values, shift, 0, count, row, at + j)
+        j += 32
+    if j + 16 <= size:
         _scaled_16(weight, base + j, offsets, values, shift, 0, count, row, at + j)
         j += 16
     while j + 4 <= size:
