@@ -4,6 +4,7 @@ Between resets nothing survives, so a period (a sample, or what lies between two
 executed alone, every population in local steps from its own reset on. A spike of the source's
 local step l then arrives at the target's local step l + lag, and what arrives after the period's
 last step is never read: that is the drop rule of the schedule. A run without resets is one period.
+Several short periods may follow each other with a gap between, in which what is on its way dies.
 """
 
 from __future__ import annotations
@@ -49,6 +50,17 @@ class Clock:
         """All periods; those before 0 and after the last sample only fill and drain."""
         latest = max(self._phase(p.layer) for p in self.network.populations)
         return range(-latest // self.length, (self.schedule.total_steps - 1) // self.length + 1)
+
+    def whole(self) -> range:
+        """Periods that are a sample, and in which every population runs from first to last step.
+
+        They are alike but for the sample.
+        """
+        schedule, length = self.schedule, self.length
+        if schedule.period is None or not schedule.windowed:
+            return range(0)
+        latest = max(self._phase(p.layer) for p in self.network.populations)
+        return range(min(schedule.samples, (schedule.total_steps - latest) // length))
 
     def lag(self, projection: Projection) -> int:
         """Local steps from a spike to its arrival, delays of axon and synapse apart.

@@ -12,26 +12,27 @@ from typing import Any
 
 import numpy as np
 
-from spikewatt.lava_runtime.native.lanes import add_rows, add_scaled_row, kernel
+from spikewatt.lava_runtime.native.lanes import add_rows, add_scaled_rows, kernel
 
-TOGETHER = 8  # rows of a dense matrix that are added in one pass
+GROUP = 64  # spikes of a group of sources that are added in one pass, at most
+TOGETHER = 8  # rows of a dense matrix that are added in one pass; of a narrow one, a group
+SHORT = 64  # targets of a narrow one
 DENSE_SHARE = 8  # from one spike in so many sources on, a convolution looks up patterns
 HIGH = 1 << 23
 
 
 @kernel
 def _add_sources(weight: Any, neurons: Any, values: Any, lo: int, hi: int, row: Any) -> None:
-    size = row.size
-    if values.size > 0:
-        for k in range(lo, hi):
-            add_scaled_row(weight, np.int64(neurons[k]) * size, values[k], row, 0, size)
-        return
-    offsets = np.empty(TOGETHER, np.int64)
-    for k in range(lo, hi, TOGETHER):
-        count = min(TOGETHER, hi - k)
+    size, offsets = row.size, np.empty(GROUP, np.int64)
+    together = TOGETHER if size > SHORT else GROUP
+    for k in range(lo, hi, together):
+        count = min(together, hi - k)
         for i in range(count):
             offsets[i] = np.int64(neurons[k + i]) * size
-        add_rows(weight, 0, offsets, 0, count, row, 0, size)
+        if values.size > 0:
+            add_scaled_rows(weight, 0, offsets, values, k, count, row, 0, size)
+        else:
+            add_rows(weight, 0, offsets, 0, count, row, 0, size)
 
 
 @kernel
@@ -97,22 +98,35 @@ def deliver_sparse(
 
 @kernel
 def deliver_runs(
-    starts: Any, neurons: Any, values: Any, arrival: int, first: Any, targets: Any, begins: Any,
+    starts: Any, neurons: Any, values: Any, arrival: int, group_of: Any, groups: Any, runs: Any,
     weight: Any, block: int, ring: Any, touched: Any,
 ) -> None:  # fmt: skip
-    """Runs of neighbouring targets, those of source i at first[i]:first[i+1]; block: as above."""
-    mask, none, sources = ring.shape[0] - 1, np.zeros(1, np.int64), first.size - 1
+    """Runs of neighbouring targets that groups of neighbouring sources share; block: as above.
+
+    group_of: (sources,). groups: first source, first weight, weights of a source, first run, a
+    row each. runs: first target, size, first weight of a source, a row each.
+    """
+    mask, sources = ring.shape[0] - 1, group_of.size
+    offsets = np.empty(GROUP, np.int64)
     for t in range(starts.size - 1):
-        row = ring[(arrival + t) & mask]
-        for k in range(starts[t], starts[t + 1]):
+        k, stop, row = starts[t], starts[t + 1], ring[(arrival + t) & mask]
+        while k < stop:
             source, shift = _in_block(neurons[k], sources, block)
+            group = group_of[source]
+            head, base, width = groups[group, 0], groups[group, 1], groups[group, 2]
             touched[(arrival + t) & mask] = 1
-            for r in range(first[source], first[source + 1]):
-                begin, size = begins[r], begins[r + 1] - begins[r]
+            first: Any = neurons[k] - source + head
+            members, begin, count = groups[group + 1, 0] - head, k, 0
+            while k < stop and count < GROUP and 0 <= neurons[k] - first < members:
+                offsets[count] = (neurons[k] - first) * width
+                count, k = count + 1, k + 1
+            for r in range(groups[group, 3], groups[group + 1, 3]):
+                at, size = runs[r, 0] + shift, runs[r, 1]
                 if values.size == 0:
-                    add_rows(weight, begin, none, 0, 1, row, targets[r] + shift, size)
+                    add_rows(weight, base + runs[r, 2], offsets, 0, count, row, at, size)
                 else:
-                    add_scaled_row(weight, begin, values[k], row, targets[r] + shift, size)
+                    places = base + runs[r, 2]
+                    add_scaled_rows(weight, places, offsets, values, begin, count, row, at, size)
 
 
 @kernel
@@ -146,9 +160,8 @@ def _add_taps(
                 if values.size == 0:
                     add_rows(weight, base, offsets, 0, count, row, at, per_target)
                     continue
-                for q in range(count):
-                    value = values[k - count + q]
-                    add_scaled_row(weight, base + offsets[q], value, row, at, per_target)
+                shift = k - count
+                add_scaled_rows(weight, base, offsets, values, shift, count, row, at, per_target)
 
 
 @kernel

@@ -23,8 +23,8 @@ def _run_alone(program: Program, ledger: Ledger, progress: Progress) -> None:
         progress(done, total)
 
     worker = Worker(program, ledger)
-    for period in program.clock.periods():
-        worker.run(period, tick)
+    for periods in program.batches():
+        worker.run(periods, tick)
 
 
 def _run_threads(program: Program, ledger: Ledger, progress: Progress, workers: int) -> None:
@@ -33,18 +33,18 @@ def _run_threads(program: Program, ledger: Ledger, progress: Progress, workers: 
     for _ in range(workers):
         free.put(Worker(program, ledger))
 
-    def run(period: int) -> None:
+    def run(periods: range) -> None:
         worker = free.get()
         try:
-            worker.run(period, lambda steps: None)
+            worker.run(periods, lambda steps: None)
         finally:
             free.put(worker)
 
-    periods, total = program.clock.periods(), ledger.request.schedule.total_steps
+    batches, total = list(program.batches()), ledger.request.schedule.total_steps
     pool = ThreadPoolExecutor(workers)
     try:
-        for done, _ in enumerate(pool.map(run, periods), start=1):
-            progress(total * done // len(periods), total)
+        for done, _ in enumerate(pool.map(run, batches), start=1):
+            progress(total * done // len(batches), total)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -54,9 +54,10 @@ def execute(
 ) -> Execution:
     """Execute a checked request; SpikewattError where the network cannot be executed here."""
     begun = perf_counter()
-    program = build(request.network, Clock(request.network, request.schedule), chunk_cells)
+    clock = Clock(request.network, request.schedule)
+    threads = min(workers or len(os.sched_getaffinity(0)), len(clock.periods()))
+    program = build(request.network, clock, chunk_cells, threads)
     ledger = Ledger(request)
-    threads = min(workers or len(os.sched_getaffinity(0)), len(program.clock.periods()))
     built = perf_counter()
     if threads == 1:
         _run_alone(program, ledger, progress)

@@ -16,26 +16,33 @@ from spikewatt.lava_runtime.native.lanes import kernel
 
 
 @kernel
-def collect_input(stimulus: Any, lo: int, starts: Any, neurons: Any, values: Any) -> None:
-    """Turn a stimulus (channels, steps) into spikes of the chunk's steps from lo on."""
+def collect_input(
+    stimulus: Any, lo: int, stride: int, starts: Any, neurons: Any, values: Any
+) -> None:
+    """Turn a stimulus (periods, channels, steps) into spikes of the chunk's steps.
+
+    Those of its p-th period begin at step lo + p * stride.
+    """
     starts[:] = 0
-    busy = np.zeros(stimulus.shape[0], np.uint8)
-    for i in range(stimulus.shape[0]):
-        some = np.int32(0)
-        for t in range(stimulus.shape[1]):
-            some = np.int32(some | stimulus[i, t])
-        busy[i] = some != 0
-        for t in range(stimulus.shape[1] if busy[i] else 0):
-            starts[lo + t + 1] += stimulus[i, t] != 0
+    periods, channels, steps = stimulus.shape
+    busy = np.zeros((periods, channels), np.uint8)
+    for p, i in np.ndindex(periods, channels):
+        begin, some = lo + p * stride + 1, np.int32(0)
+        for t in range(steps):
+            some = np.int32(some | stimulus[p, i, t])
+        busy[p, i] = some != 0
+        for t in range(steps if busy[p, i] else 0):
+            starts[begin + t] += stimulus[p, i, t] != 0
     for t in range(starts.size - 1):
         starts[t + 1] += starts[t]
     ends = starts.copy()
-    for i in range(stimulus.shape[0]):
-        for t in range(stimulus.shape[1] if busy[i] else 0):
-            value = stimulus[i, t]
+    for p, i in np.ndindex(periods, channels):
+        begin = lo + p * stride
+        for t in range(steps if busy[p, i] else 0):
+            value = stimulus[p, i, t]
             if value != 0:
-                k = ends[lo + t]
-                ends[lo + t] = k + 1
+                k = ends[begin + t]
+                ends[begin + t] = k + 1
                 neurons[k] = i
                 if values.size > 0:
                     values[k] = value
@@ -97,8 +104,11 @@ def record_spikes(
 
 
 @kernel
-def sum_spikes(starts: Any, neurons: Any, values: Any, lo: int, hi: int, out: Any) -> None:
-    """Add the spikes of the chunk's steps [lo, hi) to out (n,)."""
-    for t in range(lo, hi):
-        for k in range(starts[t], starts[t + 1]):
-            out[neurons[k]] += values[k] if values.size > 0 else np.int32(1)
+def sum_spikes(
+    starts: Any, neurons: Any, values: Any, lo: int, hi: int, stride: int, out: Any
+) -> None:
+    """Add the spikes of each period's steps [lo, hi) to out (periods, n); stride: between two."""
+    for p in range(out.shape[0]):
+        for t in range(p * stride + lo, p * stride + hi):
+            for k in range(starts[t], starts[t + 1]):
+                out[p, neurons[k]] += values[k] if values.size > 0 else np.int32(1)

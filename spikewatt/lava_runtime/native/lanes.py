@@ -29,36 +29,57 @@ def _place(builder: Any, start: Any, at: Any, vector: Any) -> Any:
     return builder.bitcast(builder.gep(start, [at]), vector.as_pointer())
 
 
-def _accumulate(width: int) -> Callable[..., Any]:
-    """row[at:at + width] += sum of weight[o:o + width], o in base + offsets[lo:hi]; unchecked."""
+def _accumulate(width: int, *, scaled: bool) -> Callable[..., Any]:
+    """row[at:at + width] += sum of weight[o:o + width], o in base + offsets[lo:hi]; unchecked.
+
+    scaled: each times its own of values[shift + lo:shift + hi].
+    """
     sums = ir.VectorType(_INT32, width)
 
+    def times_value(builder: Any, taken: Any, values: Any, at: Any) -> Any:
+        one = builder.load(builder.gep(values, [at]))
+        some = ir.Constant(sums, ir.Undefined)
+        first = builder.insert_element(some, one, ir.Constant(_INT32, 0))
+        return builder.mul(
+            taken, builder.shuffle_vector(first, some, ir.Constant(sums, [0] * width))
+        )
+
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        weight, offsets, row = (
-            _start(context, builder, signature.args[i], args[i]) for i in (0, 2, 5)
+        weight, offsets, values, row = (
+            _start(context, builder, signature.args[i], args[i]) for i in (0, 2, 3, 7)
         )
         stored = context.get_data_type(signature.args[0].dtype)
         vector, align = ir.VectorType(stored, width), stored.width // 8
-        weight, place = builder.gep(weight, [args[1]]), _place(builder, row, args[6], sums)
+        weight, place = builder.gep(weight, [args[1]]), _place(builder, row, args[8], sums)
         total = cgutils.alloca_once_value(  # type: ignore[no-untyped-call]
             builder, builder.load(place, align=4)
         )
-        with cgutils.for_range_slice(builder, args[3], args[4], ir.Constant(_INT64, 1)) as (k, _):
+        with cgutils.for_range_slice(builder, args[5], args[6], ir.Constant(_INT64, 1)) as (k, _):
             offset = builder.load(builder.gep(offsets, [k]))
             taken = builder.load(_place(builder, weight, offset, vector), align=align)
-            builder.store(builder.add(builder.load(total), builder.sext(taken, sums)), total)
+            taken = builder.sext(taken, sums)
+            if scaled:
+                taken = times_value(builder, taken, values, builder.add(args[4], k))
+            builder.store(builder.add(builder.load(total), taken), total)
         builder.store(builder.load(total), place, align=4)
         return context.get_dummy_value()
 
     def typed(
-        typing: Any, weight: Any, base: Any, offsets: Any, lo: Any, hi: Any, row: Any, at: Any
-    ) -> Any:
-        return types.void(weight, _SIZE, offsets, _SIZE, _SIZE, row, _SIZE), generate
+        typing: Any, weight: Any, base: Any, offsets: Any, values: Any, shift: Any, lo: Any,
+        hi: Any, row: Any, at: Any,
+    ) -> Any:  # fmt: skip
+        arrays = weight, _SIZE, offsets, values, _SIZE, _SIZE, _SIZE, row, _SIZE
+        return types.void(*arrays), generate
 
     return intrinsic(typed)  # type: ignore[no-any-return]
 
 
-_add_64, _add_32, _add_16, _add_8, _add_4 = (_accumulate(width) for width in (64, 32, 16, 8, 4))
+_add_64, _add_32, _add_16, _add_8, _add_4 = (
+    _accumulate(width, scaled=False) for width in (64, 32, 16, 8, 4)
+)
+_scaled_64, _scaled_32, _scaled_16, _scaled_4 = (
+    _accumulate(width, scaled=True) for width in (64, 32, 16, 4)
+)
 
 
 @kernel
@@ -71,19 +92,19 @@ def add_rows(
     """
     j = 0
     while j + 64 <= size:
-        _add_64(weight, base + j, offsets, lo, hi, row, at + j)
+        _add_64(weight, base + j, offsets, offsets, 0, lo, hi, row, at + j)
         j += 64
     if j + 32 <= size:
-        _add_32(weight, base + j, offsets, lo, hi, row, at + j)
+        _add_32(weight, base + j, offsets, offsets, 0, lo, hi, row, at + j)
         j += 32
     if j + 16 <= size:
-        _add_16(weight, base + j, offsets, lo, hi, row, at + j)
+        _add_16(weight, base + j, offsets, offsets, 0, lo, hi, row, at + j)
         j += 16
     if j + 8 <= size:
-        _add_8(weight, base + j, offsets, lo, hi, row, at + j)
+        _add_8(weight, base + j, offsets, offsets, 0, lo, hi, row, at + j)
         j += 8
     if j + 4 <= size:
-        _add_4(weight, base + j, offsets, lo, hi, row, at + j)
+        _add_4(weight, base + j, offsets, offsets, 0, lo, hi, row, at + j)
         j += 4
     while j < size:
         for k in range(lo, hi):
@@ -92,11 +113,28 @@ def add_rows(
 
 
 @kernel
-def add_scaled_row(weight: Any, base: int, value: Any, row: Any, at: int, size: int) -> None:
-    """Add a row of weights times the value of a graded spike to row[at:at + size]."""
-    out, taken = row[at : at + size], weight[base : base + size]
-    for j in range(size):
-        out[j] += taken[j] * value
+def add_scaled_rows(
+    weight: Any, base: int, offsets: Any, values: Any, shift: int, count: int, row: Any, at: int,
+    size: int,
+) -> None:  # fmt: skip
+    """As `add_rows` for offsets[:count], each row times its own of values[shift:shift + count]."""
+    j = 0
+    while j + 64 <= size:
+        _scaled_64(weight, base + j, offsets, values, shift, 0, count, row, at + j)
+        j += 64
+    if j + 32 <= size:
+        _scaled_32(weight, base + j, offsets, values, shift, 0, count, row, at + j)
+        j += 32
+    if j + 16 <= size:
+        _scaled_16(weight, base + j, offsets, values, shift, 0, count, row, at + j)
+        j += 16
+    while j + 4 <= size:
+        _scaled_4(weight, base + j, offsets, values, shift, 0, count, row, at + j)
+        j += 4
+    while j < size:
+        for k in range(count):
+            row[at + j] += weight[base + offsets[k] + j] * values[shift + k]
+        j += 1
 
 
 def _ones_of_bytes() -> Any:

@@ -43,20 +43,25 @@ class Ledger:
     def add(
         self, layer: int, names: tuple[str, ...], counts: tuple[Counters, ...], span: Span | None
     ) -> None:
-        """Book a period's counts, (local steps,) each; what is outside the span is fill."""
+        """Book counts, (periods, local steps) each; what is outside the span is fill.
+
+        span: that of the first of the periods, whose samples follow each other.
+        """
         begin, end = (span.begin, span.end) if span else (0, 0)
         with self._lock:
-            for name, row in zip(names, counts, strict=True):
+            for name, cells in zip(names, counts, strict=True):
                 if span is not None:
+                    rows = slice(span.row, span.row + len(cells))
                     columns = slice(span.column, span.column_of(end))
-                    self.counted[layer][name][span.row, columns] += row[begin:end]
-                if begin > 0 or end < row.size:
-                    self.fill[layer][name] += int(row[:begin].sum() + row[end:].sum())
+                    self.counted[layer][name][rows, columns] += cells[:, begin:end]
+                if begin > 0 or end < cells.shape[1]:
+                    outside = cells[:, :begin].sum() + cells[:, end:].sum()
+                    self.fill[layer][name] += int(outside)
 
     def add_readout(self, row: int, values: npt.NDArray[np.int64]) -> None:
-        """Add to the read-out neurons of a sample."""
+        """Add to the read-out neurons of samples, (samples, n), from `row` on."""
         with self._lock:
-            self.readout[row] += values
+            self.readout[row : row + len(values)] += values
 
     def counts(self) -> Counts:
         """All counts; every population computes all its neurons in every executed step."""

@@ -4,7 +4,8 @@ Each runs a chunk's steps and collects its spikes behind the starts[0] that are 
 (parts, rows, n), what arrives at the dendrites, cleared when read; touched (rows,): whether
 something may have. state: (states, n); still: a flag a block of neurons. bias: (1 or steps, n).
 when: the chunk's first local step, the steps [lo, hi) in which the population runs, the step whose
-v is copied to probe_v, and whether the bias is the same in every step of the period. values are
+v is copied to probe_v, whether the bias is the same in every step of the period, and the steps
+from one period to the next; each period begins from zero and has its row of probe_v. values are
 written by neurons with graded spikes. Traces of u and v are (steps, n) or empty. int32 wraps
 where Lava's does.
 """
@@ -58,6 +59,23 @@ def _show(
 
 
 @kernel
+def _is_running(
+    step: int, lo: int, hi: int, now: int, ring: Any, touched: Any, state: Any, still: Any
+) -> Any:
+    """Whether the population runs in this step of a period; if not, forget what arrives."""
+    if step == 0:
+        state[:] = 0
+        still[:] = 0
+    if lo <= step < hi:
+        return True
+    at = now & (ring.shape[1] - 1)
+    if touched[at]:
+        ring[:, at] = 0
+        touched[at] = 0
+    return False
+
+
+@kernel
 def _integrate(row: Any, u: Any, v: Any, bias: Any, keep_u: Any, keep_v: Any) -> Any:
     """One step of every neuron but for the spikes; 0 where nothing came and nothing changed.
 
@@ -66,7 +84,8 @@ def _integrate(row: Any, u: Any, v: Any, bias: Any, keep_u: Any, keep_v: Any) ->
     high, changes = np.int32(1 << 23), np.int32(0)
     for j in range(u.size):
         arrived = np.int32(row[j])
-        current = np.int32(_kept(u[j], keep_u) + np.int32(arrived << np.int32(6)))
+        decayed = np.int32(0) if keep_u == 0 else _kept(u[j], keep_u)
+        current = np.int32(decayed + np.int32(arrived << np.int32(6)))
         above, below = np.int32(current > high), np.int32(current <= -high)
         current = np.int32(current + np.int32(np.int32(below - above) << np.int32(24)))
         pushed = np.int32(current + np.int32(np.int32(bias[j]) << np.int32(6)))
@@ -107,11 +126,12 @@ def update_cuba(
     still[b]: in block b the last step changed nothing although nothing came, so that without
     input and with the same bias the next one need not be computed.
     """
-    first, lo, hi, probe, steady = when
+    first, lo, hi, probe, steady, stride = when
     keep_u, keep_v, threshold = np.uint32(neuron[0]), np.uint32(neuron[1]), np.int32(neuron[2])
     count, u, v, fired = starts[0], state[0], state[1], np.zeros(BLOCK, np.uint8)
     for t in range(starts.size - 1):
-        if lo <= first + t < hi:
+        period, step = divmod(first + t, stride)
+        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
             at = (first + t) & (ring.shape[1] - 1)
             row, biases = ring[0, at], bias[min(t, bias.shape[0] - 1)]
             for b in range(still.size):
@@ -126,7 +146,7 @@ def update_cuba(
                     fired[part.stop - part.start : size] = 0
                     count = list_ones(fired, size, part.start, neurons, count)
             touched[at] = 0
-            _show(t, first + t, u, v, trace_u, trace_v, probe, probe_v)
+            _show(t, step, u, v, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
 
 
@@ -140,10 +160,11 @@ def update_adaptive(
     neuron: four times 4096 - decay (current, voltage, threshold, refractoriness), threshold << 6,
     threshold_step << 6.
     """
-    first, lo, hi, probe, _ = when
+    first, lo, hi, probe, _, stride = when
     count, u, v, above, refractory = starts[0], state[0], state[1], state[2], state[3]
     for t in range(starts.size - 1):
-        if lo <= first + t < hi:
+        period, step = divmod(first + t, stride)
+        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             biases = bias[min(t, bias.shape[0] - 1)]
             _integrate(row, u, v, biases, np.uint32(neuron[0]), np.uint32(neuron[1]))
@@ -156,7 +177,7 @@ def update_adaptive(
                     above[j] += neuron[5]
                     neurons[count] = j
                     count += 1
-            _show(t, first + t, u, v, trace_u, trace_v, probe, probe_v)
+            _show(t, step, u, v, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
 
 
@@ -173,10 +194,11 @@ def update_delta(
     starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Delta encoder; state: residue, last act. neuron: shift, state_exp, threshold << shift."""
-    first, lo, hi, probe, _ = when
+    first, lo, hi, probe, _, stride = when
     count, residue, last = starts[0], state[0], state[1]
     for t in range(starts.size - 1):
-        if lo <= first + t < hi:
+        period, step = divmod(first + t, stride)
+        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             for j in range(last.size):
                 act = np.int32(np.int64(row[j]) << neuron[0])
@@ -185,7 +207,7 @@ def update_delta(
                 if fires and delta >> neuron[1] != 0:
                     neurons[count], values[count] = j, delta >> neuron[1]
                     count += 1
-            _show(t, first + t, residue, last, trace_u, trace_v, probe, probe_v)
+            _show(t, step, residue, last, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
 
 
@@ -195,10 +217,11 @@ def update_sigma(
     starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Sigma decoder; state: the sum."""
-    first, lo, hi, probe, _ = when
+    first, lo, hi, probe, _, stride = when
     count, total = starts[0], state[0]
     for t in range(starts.size - 1):
-        if lo <= first + t < hi:
+        period, step = divmod(first + t, stride)
+        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             for j in range(total.size):
                 total[j] += row[j]
@@ -206,7 +229,7 @@ def update_sigma(
                 if total[j] != 0:
                     neurons[count], values[count] = j, total[j]
                     count += 1
-            _show(t, first + t, total, total, trace_u, trace_v, probe, probe_v)
+            _show(t, step, total, total, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
 
 
@@ -219,10 +242,11 @@ def update_sigma_delta(
 
     neuron: shift, state_exp, threshold << shift, whether negative sums are cut off (relu).
     """
-    first, lo, hi, probe, _ = when
+    first, lo, hi, probe, _, stride = when
     count, total, last, residue = starts[0], state[0], state[1], state[2]
     for t in range(starts.size - 1):
-        if lo <= first + t < hi:
+        period, step = divmod(first + t, stride)
+        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             biases = bias[min(t, bias.shape[0] - 1)]
             for j in range(total.size):
@@ -235,7 +259,7 @@ def update_sigma_delta(
                 if fires and delta >> neuron[1] != 0:
                     neurons[count], values[count] = j, delta >> neuron[1]
                     count += 1
-            _show(t, first + t, total, last, trace_u, trace_v, probe, probe_v)
+            _show(t, step, total, last, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
 
 
@@ -255,10 +279,11 @@ def update_phase(
     starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Resonate-and-fire: a spike where the imaginary part comes back from below zero."""
-    first, lo, hi, probe, _ = when
+    first, lo, hi, probe, _, stride = when
     count, real, imag = starts[0], state[0], state[1]
     for t in range(starts.size - 1):
-        if lo <= first + t < hi:
+        period, step = divmod(first + t, stride)
+        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
             at = (first + t) & (ring.shape[1] - 1)
             for j in range(real.size):
                 x, y = _turn(real[j], imag[j], neuron, ring[0, at, j], ring[1, at, j])
@@ -266,7 +291,7 @@ def update_phase(
                     neurons[count] = j
                     count += 1
                 real[j], imag[j], ring[0, at, j], ring[1, at, j] = x, y, 0, 0
-            _show(t, first + t, real, imag, trace_u, trace_v, probe, probe_v)
+            _show(t, step, real, imag, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
 
 
@@ -276,10 +301,11 @@ def update_izhikevich(
     starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
 ) -> None:  # fmt: skip
     """Izhikevich's variant: a spike where the imaginary part reaches the threshold; it resets."""
-    first, lo, hi, probe, _ = when
+    first, lo, hi, probe, _, stride = when
     count, real, imag = starts[0], state[0], state[1]
     for t in range(starts.size - 1):
-        if lo <= first + t < hi:
+        period, step = divmod(first + t, stride)
+        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
             at = (first + t) & (ring.shape[1] - 1)
             for j in range(real.size):
                 x, y = _turn(real[j], imag[j], neuron, ring[0, at, j], ring[1, at, j])
@@ -288,5 +314,5 @@ def update_izhikevich(
                     count += 1
                     x, y = np.int64(0), neuron[2] - 1
                 real[j], imag[j], ring[0, at, j], ring[1, at, j] = x, y, 0, 0
-            _show(t, first + t, real, imag, trace_u, trace_v, probe, probe_v)
+            _show(t, step, real, imag, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count

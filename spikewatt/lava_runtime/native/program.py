@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from spikewatt.lava_runtime.native.counting import FanOut
 from spikewatt.lava_runtime.native.neurons import PARTS, Model, model
 from spikewatt.lava_runtime.native.synapses import Layout, lay_out
 from spikewatt.network import DELAY_MAX, Attention, IntArray, Network, Population, Projection
+
+SHARES = 4  # batches that each thread gets at least, so that all end at about the same time
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +70,27 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """All populations in order of execution, and how many steps to take at once."""
+    """All populations in order of execution, and how many steps to take at once.
+
+    chunk: steps. together: whole periods that one chunk holds, at least 1. stride: local steps
+    from the begin of one of them to that of the next.
+    """
 
     network: Network
     clock: Clock
     cells: tuple[Cell, ...]
     chunk: int
+    together: int
+    stride: int
+
+    def batches(self) -> Iterator[range]:
+        """All periods in order, those executed together as one range."""
+        periods, whole = self.clock.periods(), self.clock.whole()
+        begin = periods.start
+        while begin < periods.stop:
+            end = min(begin + self.together, whole.stop) if begin in whole else begin + 1
+            yield range(begin, end)
+            begin = end
 
 
 def _check_order(network: Network) -> None:
@@ -125,8 +143,8 @@ def _cell(network: Network, clock: Clock, p: Population) -> Cell:
     )
 
 
-def build(network: Network, clock: Clock, chunk_cells: int) -> Program:
-    """Lay a network out for execution.
+def build(network: Network, clock: Clock, chunk_cells: int, threads: int) -> Program:
+    """Lay a network out for execution on so many threads.
 
     Raises SpikewattError for loops through several populations.
     """
@@ -134,7 +152,18 @@ def build(network: Network, clock: Clock, chunk_cells: int) -> Program:
     cells = tuple(_cell(network, clock, p) for p in network.populations)
     widest = max(network.input.size, *(p.size for p in network.populations))
     chunk = _chunk(chunk_cells // widest, max(cell.reach for cell in cells))
-    return Program(network, clock, cells, min(clock.length, chunk))
+    stride = clock.length + _gap(cells)
+    together = min(chunk // stride, clock.schedule.samples // (SHARES * threads))
+    if together < 2 or network.input.layer in network.by_layer:  # one bias in a period
+        return Program(network, clock, cells, min(clock.length, chunk), 1, clock.length)
+    return Program(network, clock, cells, together * stride, together, stride)
+
+
+def _gap(cells: tuple[Cell, ...]) -> int:
+    """Silent steps after which nothing of a period is on its way any more."""
+    afferents = [a for cell in cells for a in cell.afferents]
+    axons = (int(a.axon.max(initial=0)) for a in afferents if isinstance(a, Afferent))
+    return max(0, *(cell.reach for cell in cells)) + max(axons, default=0)
 
 
 def _chunk(steps: int, reach: int) -> int:

@@ -11,7 +11,7 @@ from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.arrays import Flags
 from spikewatt.lava_runtime.native.attention import Attending, AttentionInlet, Trains
 from spikewatt.lava_runtime.native.neuron_kernels import BLOCK
-from spikewatt.lava_runtime.native.program import Afferent, Cell
+from spikewatt.lava_runtime.native.program import Afferent, Cell, Program
 from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
 from spikewatt.network import IntArray
 
@@ -19,20 +19,23 @@ from spikewatt.network import IntArray
 class Active(NamedTuple):
     """Local steps [begin, end) in which a population runs, and the one that is read out.
 
-    steady: 1 where the bias is the same in all of them.
+    steady: 1 where the bias is the same in all of them. stride: after so many steps the next
+    period begins, in the same way.
     """
 
     begin: int
     end: int
     probe: int
     steady: int
+    stride: int
 
 
 class Inlet:
     """One incoming projection: its axons' delay line and its counts over a period."""
 
-    def __init__(self, afferent: Afferent, chunk: int, length: int) -> None:
+    def __init__(self, afferent: Afferent, program: Program) -> None:
         self.afferent = afferent
+        chunk, length = program.chunk, program.together * program.stride
         self.sums = np.zeros((2, length), np.int64)
         self.received = np.zeros(length, np.int64)
         sources = afferent.axon.size  # 0 where no axon delays more than the others
@@ -76,16 +79,17 @@ class Inlet:
 
 
 class State:
-    """One population in one period."""
+    """One population in one period, or in several that follow each other."""
 
-    def __init__(self, cell: Cell, chunk: int, length: int, traced: bool) -> None:
+    def __init__(self, cell: Cell, program: Program, traced: bool) -> None:
+        chunk, together = program.chunk, program.together
         n, rows = cell.population.size, chunk if traced else 0
-        self.cell = cell
+        self.cell, length = cell, together * program.stride
         self.ring = np.zeros((cell.model.parts, cell.ring_rows(chunk), n), np.int32)
         self.touched = np.zeros(self.ring.shape[1], np.uint8)
         self.neurons = np.zeros((cell.model.states, n), np.int32)
         self.still = np.zeros(-(-n // BLOCK), np.uint8)
-        self.probe_v = np.zeros(n, np.int32)
+        self.probe_v = np.zeros((together, n), np.int32)
         self.trace_u, self.trace_v = (np.zeros((rows, n), np.int32) for _ in range(2))
         self.spikes = spike_buffer(n, chunk, cell.model.binary)
         self.inlets: list[Inlet | AttentionInlet] = []
@@ -94,11 +98,11 @@ class State:
             if isinstance(a, Attending):
                 self.inlets.append(AttentionInlet(a, length))
             elif a.sources == (cell.layer,):
-                self.loops.append(Inlet(a, chunk, length))
+                self.loops.append(Inlet(a, program))
             else:
-                self.inlets.append(Inlet(a, chunk, length))
+                self.inlets.append(Inlet(a, program))
         self.sent = np.zeros(length, np.int64)
-        self.rate = np.zeros(n, np.int64)
+        self.rate = np.zeros((together, n), np.int64)
         self.is_clear = True
 
     def clear(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from spikewatt.lava_runtime.engine import Request, no_progress
 from spikewatt.lava_runtime.native.execution import execute
-from spikewatt.lava_runtime.native.listed import LONG_RUN
+from spikewatt.lava_runtime.native.groups import LONG_RUN
 from spikewatt.lava_runtime.native.neuron_kernels import update_cuba
 from spikewatt.lava_runtime.schedule import stream
 from spikewatt.network import (

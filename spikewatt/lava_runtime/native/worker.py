@@ -1,4 +1,4 @@
-"""One worker: executes periods one after the other in buffers of its own."""
+"""One worker: executes periods, one or a few at a time, in buffers of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.arrays import ints
 from spikewatt.lava_runtime.native.clock import Span
@@ -23,38 +24,43 @@ class Worker:
 
     def __init__(self, program: Program, ledger: Ledger) -> None:
         self.program, self.ledger = program, ledger
-        request, length = ledger.request, program.clock.length
+        request = ledger.request
         self.source = program.network.input
         stimulus = np.asarray(request.stimulus)  # a mapped file is read by the chunk
         self.stimulus = stimulus.reshape(len(stimulus), self.source.size, -1)
         recorded = request.record if request.record_state else ()
-        self.states = [State(c, program.chunk, length, c.layer in recorded) for c in program.cells]
+        self.states = [State(c, program, c.layer in recorded) for c in program.cells]
         self.spikes = {s.cell.layer: s.spikes for s in self.states}
         self.held: IntArray | None = None
+        self.count = 1  # periods that are executed together
+        self.spans: dict[int, Span | None] = {}  # of the first of them, by layer
         drives = self.source.layer in self.spikes
         self.drive = np.zeros((program.chunk if drives else 0, self.source.size), np.int32)
         binary = self.source.message_bits == 0
         buffer = spike_buffer(self.source.size, 0 if drives else program.chunk, binary)
         self.spikes.setdefault(self.source.layer, buffer)
 
-    def run(self, period: int, tick: Tick) -> None:
-        """Execute one period, chunk by chunk, population by population."""
+    def run(self, periods: range, tick: Tick) -> None:
+        """Execute one period, or several together, chunk by chunk, population by population."""
         for state in self.states:
             state.clear()
+        period, self.count = periods[0], len(periods)
         clock, chunk, source = self.program.clock, self.program.chunk, self.source.layer
         bounds = [clock.active(state.cell.layer, period) for state in self.states]
-        stimulus, running = clock.span(source, period), clock.active(source, period)
+        self.spans = {layer: clock.span(layer, period) for layer in self.spikes}
+        stimulus, running = self.spans[source], clock.active(source, period)
         self.held = self._held(stimulus, running)
         alive = [*bounds, running]
         begin, end = min(b for b, _ in alive), max(e for _, e in alive)
+        end += (self.count - 1) * self.program.stride
         for first in range(begin, end, chunk):
             steps = min(chunk, end - first)
             if self.held is None:
                 self._stimulate(stimulus, first, steps)
             for state, active in zip(self.states, bounds, strict=True):
-                self._advance(state, period, (first, steps), active)
+                self._advance(state, (first, steps), active)
             tick(steps)
-        self._book(period)
+        self._book()
 
     def _held(self, span: Span | None, running: tuple[int, int]) -> IntArray | None:
         """The bias that the stimulus holds for the whole period, (1, n), where it does."""
@@ -64,7 +70,10 @@ class Worker:
         return ints(self.stimulus[span.row].T)
 
     def _inside(self, span: Span | None, first: int, steps: int) -> tuple[int, int, int]:
-        """The span's part of a chunk: chunk steps [lo, hi) and the column of lo."""
+        """The span's part of a chunk: chunk steps [lo, hi) and the column of lo.
+
+        Of several periods that are executed together, those of the first.
+        """
         if span is None:
             return 0, 0, 0
         lo, hi = max(span.begin - first, 0), min(span.end - first, steps)
@@ -73,27 +82,29 @@ class Worker:
     def _stimulate(self, span: Span | None, first: int, steps: int) -> None:
         """Bring the stimulus of a chunk in; outside its span it is silent."""
         lo, hi, column = self._inside(span, first, steps)
-        row = self.stimulus[span.row if span else 0]
+        first_row = span.row if span else 0
         if self.drive.size:
+            row = self.stimulus[first_row]
             is_held = row.shape[1] == 1
             self.drive[:] = 0
             self.drive[lo:hi] = row.T if is_held else row[:, column : column + hi - lo].T
             return
         spikes = self.spikes[self.source.layer].cut(0, steps)
-        piece = ints(row[:, column : column + hi - lo])
-        kernels.collect_input(piece, lo, spikes.starts, spikes.neurons, spikes.values)
+        rows = self.stimulus[first_row : first_row + self.count]
+        piece = ints(rows[:, :, column : column + hi - lo])
+        sent = (spikes.starts, spikes.neurons, spikes.values)
+        kernels.collect_input(piece, lo, self.program.stride, *sent)
 
-    def _advance(
-        self, state: State, period: int, chunk: tuple[int, int], bounds: tuple[int, int]
-    ) -> None:
+    def _advance(self, state: State, chunk: tuple[int, int], bounds: tuple[int, int]) -> None:
         """Run one population over a chunk: deliver what it receives, then its neurons."""
         (first, steps), layer = chunk, state.cell.layer
-        span = self.program.clock.span(layer, period)
+        span = self.spans[layer]
         for inlet in state.inlets:
             trains = tuple(self.spikes[i].cut(0, steps) for i in inlet.afferent.sources)
             inlet.receive(trains, first, state.ring, state.touched)
         driven = layer == self.source.layer and self.source.drives_bias
-        active = Active(*bounds, self._probe(span), int(not driven or self.held is not None))
+        steady = int(not driven or self.held is not None)
+        active = Active(*bounds, self._probe(span), steady, self.program.stride)
         bias = state.cell.bias
         if driven:
             bias = self.drive if self.held is None else self.held
@@ -109,36 +120,43 @@ class Worker:
         return span.end - 1
 
     def _record(self, state: State, spikes: Spikes, span: Span | None, first: int) -> None:
-        ledger, layer = self.ledger, state.cell.layer
+        ledger, layer, stride = self.ledger, state.cell.layer, self.program.stride
         lo, hi, column = self._inside(span, first, spikes.starts.size - 1)
         if span is None or lo == hi:
             return
-        args = (spikes.starts, spikes.neurons, spikes.values, lo, hi)
+        train = (spikes.starts, spikes.neurons, spikes.values)
         if layer == self.program.network.output.layer:
-            kernels.sum_spikes(*args, state.rate)
-        if layer in ledger.spikes:
-            kernels.record_spikes(*args, ledger.spikes[layer][span.row], column)
-        if layer in ledger.u:
-            columns = slice(column, column + hi - lo)
-            ledger.u[layer][span.row][:, columns] = state.trace_u[lo:hi].T
-            ledger.v[layer][span.row][:, columns] = state.trace_v[lo:hi].T
+            kernels.sum_spikes(*train, lo, hi, stride, state.rate[: self.count])
+        if layer not in ledger.spikes:
+            return
+        for p in range(self.count):
+            begin, end = lo + p * stride, hi + p * stride
+            kernels.record_spikes(*train, begin, end, ledger.spikes[layer][span.row + p], column)
+            if layer in ledger.u:
+                columns = slice(column, column + hi - lo)
+                ledger.u[layer][span.row + p][:, columns] = state.trace_u[begin:end].T
+                ledger.v[layer][span.row + p][:, columns] = state.trace_v[begin:end].T
 
-    def _book(self, period: int) -> None:
-        """Hand the period's counts and read-out to the ledger."""
-        span_of = self.program.clock.span
+    def _book(self) -> None:
+        """Hand the counts and read-outs to the ledger."""
         for state in self.states:
             layer = state.cell.layer
-            self.ledger.add(layer, SENT, (state.sent,), span_of(layer, period))
+            self.ledger.add(layer, SENT, self._by_period((state.sent,)), self.spans[layer])
             for inlet in (*state.inlets, *state.loops):
-                span = span_of(inlet.afferent.sources[0], period)
-                self.ledger.add(layer, RECEIVED, inlet.counts, span)
-        self._book_readout(self.states[-1], span_of(self.states[-1].cell.layer, period))
+                span = self.spans[inlet.afferent.sources[0]]
+                self.ledger.add(layer, RECEIVED, self._by_period(inlet.counts), span)
+        self._book_readout(self.states[-1], self.spans[self.states[-1].cell.layer])
+
+    def _by_period(self, counts: tuple[Counters, ...]) -> tuple[Counters, ...]:
+        """Counts as (periods, local steps), without the gaps, in which nothing is sent."""
+        cells, length = (-1, self.program.stride), self.program.clock.length
+        return tuple(c.reshape(cells)[: self.count, :length] for c in counts)
 
     def _book_readout(self, state: State, span: Span | None) -> None:
         readout = self.program.network.readout
         if readout is None or span is None:
             return
         if readout.kind == "rate":
-            self.ledger.add_readout(span.row, state.rate)
+            self.ledger.add_readout(span.row, state.rate[: self.count])
         elif self._probe(span) >= 0:
-            self.ledger.add_readout(span.row, state.probe_v.astype(np.int64))
+            self.ledger.add_readout(span.row, state.probe_v[: self.count].astype(np.int64))
