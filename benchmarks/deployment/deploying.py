@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measuring import reason
 from sizes import Setup
 
 from spikewatt.commands.running import RunJob, RunResult, run_network
@@ -44,7 +44,13 @@ def deployed(setup: Setup, folder: Path, profile: str) -> dict[str, Any]:
         }
     except Exception as error:
         log.warning("%s: %s", setup.key, error)
-        return {"unavailable": reason(error)}
+        return {"unavailable": why(error)}
+
+
+def why(error: Exception) -> str:
+    """An error in one line, without the machine's paths."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return re.sub(r"(?:/[\w.+-]+)+/([\w.+-]+)", r"\1", said)
 
 
 def _trained(setup: Setup, folder: Path) -> tuple[Path, Path]:
@@ -77,7 +83,7 @@ def _lava(network: Path, reference: Path, folder: Path) -> str:
     try:
         return _verdict(_against(network, reference, folder, "lava"))
     except Exception as error:
-        return f"unavailable, because {reason(error)}"
+        return f"unavailable, because {why(error)}"
 
 
 def _verdict(result: RunResult) -> str:

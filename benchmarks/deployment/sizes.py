@@ -7,6 +7,7 @@ from typing import Any
 
 from spikewatt.errors import SpikewattError
 from spikewatt.train.models import Model
+from spikewatt.train.models.connections import chip_options
 from spikewatt.train.recipe import Augmentation, Recipe
 from spikewatt.train.task import SkeletonTask
 
@@ -16,7 +17,7 @@ _GRAPHS = {
     "dropout": 0.0,
     "output_threshold": 0.25,  # with the paper's, little fires after so few epochs
 }
-_TOKENS = {"channels": 16, "depth": 1, "heads": 2}
+_TOKENS = {"channels": 16, "depth": 1, "heads": 2, "threshold": 0.5}
 _FOUR_STAGES = {
     "blocks": (1, 1, 1, 1),
     "channels": (8, 16, 16, 16),
@@ -73,12 +74,16 @@ class Setup:
 
     @property
     def options(self) -> Any:
-        """The network's options; SpikewattError where nobody made it small."""
+        """The network's options, without what has no integer form.
+
+        SpikewattError where nobody made it small.
+        """
+        deployable, _ = chip_options(self.entry.options)
         if self.full:
-            return self.entry.options
+            return deployable
         if self.entry.name not in SMALL:
             raise SpikewattError(f"no small configuration of {self.entry.name} in sizes.py")
-        return replace(self.entry.options, **SMALL[self.entry.name])
+        return replace(deployable, **SMALL[self.entry.name])
 
     @property
     def data(self) -> str:

@@ -49,7 +49,8 @@ class RangeEncoder:
         """The base encoder's integers (..., C, V, T) as this encoder's."""
         y = features * self.gain[..., None].astype(np.float64) + self.shift[..., None]
         low, high = y.min(axis=-2, keepdims=True), y.max(axis=-2, keepdims=True)
-        return np.rint(self.limit * (y - low) / (high - low + EPSILON)).astype(np.int32)
+        share = (y - low) / (high - low + EPSILON)
+        return np.asarray(np.rint(self.limit * share), dtype=np.int32)
 
     def encode(self, clip: Clip) -> Ints:
         """The stimulus of a clip, (V, 1, C, frames) in Lava's order."""
