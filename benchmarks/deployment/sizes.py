@@ -11,14 +11,16 @@ from spikewatt.train.models.connections import chip_options
 from spikewatt.train.recipe import Augmentation, Recipe
 from spikewatt.train.task import SkeletonTask
 
+LOW = 0.25  # with the papers' threshold little fires after so few epochs
 _GRAPHS = {
     "channels": (16, 16, 32),
     "strides": (1, 1, 2),
     "dropout": 0.0,
-    "output_threshold": 0.25,  # with the paper's, little fires after so few epochs
+    "output_threshold": LOW,
 }
-_TOKENS = {"channels": 16, "depth": 1, "heads": 2, "threshold": 0.5}
+_TOKENS = {"channels": 16, "depth": 1, "heads": 2, "threshold": 2 * LOW}
 _FOUR_STAGES = {
+    "threshold": LOW,
     "blocks": (1, 1, 1, 1),
     "channels": (8, 16, 16, 16),
     "strides": (4, 2, 2, 2),
@@ -32,7 +34,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "svformer-st": _FOUR_STAGES | {"channels": (8, 8, 16, 32)},
     "svformer-dp": _FOUR_STAGES | {"blocks": (1, 2, 2, 1)},
     "svformer-wd": _FOUR_STAGES | {"channels": (8, 16, 32, 48)},
-    "svformer-3stg": {"blocks": (1, 2, 1), "channels": (8, 16, 16), "head_dim": 8},
+    "svformer-3stg": {
+        "threshold": LOW,
+        "blocks": (1, 2, 1),
+        "channels": (8, 16, 16),
+        "head_dim": 8,
+    },
     "mk-sgn": _GRAPHS,
     "base-sgn": _GRAPHS,
     "signal-sgn": {"channels": (16, 16), "heads": 4, "levels": 2, "dropout": 0.0},

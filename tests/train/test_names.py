@@ -13,10 +13,12 @@ from spikewatt.data.graph import NW_UCLA20
 from spikewatt.export import netx
 from spikewatt.export.lowering import FloatGraph
 from spikewatt.lava_runtime.agreement import compare
-from spikewatt.lava_runtime.engine import Request
+from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.schedule import clips
 from spikewatt.network import Network
+from spikewatt.report.recording import Provenance, record_of
+from spikewatt.report.summary import run_summary
 from spikewatt.train.lowering import lower
 from spikewatt.train.models import mk_sgn, sdt
 from spikewatt.train.quantised import quantised
@@ -75,11 +77,24 @@ def test_files_keep_the_names(tmp_path) -> None:
     assert lines[5].endswith(f"{ATTENTION}.mixer.gate")
 
 
+def executed(network: Network) -> Execution:
+    x = np.random.default_rng(0).integers(-7, 8, (1, *network.input.shape, STEPS), dtype=np.int32)
+    return NativeEngine().run(
+        Request(network, x, clips(network, 1, STEPS), tuple(network.by_layer))
+    )
+
+
+def test_runs_list_modules() -> None:
+    network, text = small_sdt(), io.StringIO()
+    record = record_of(network, executed(network), Provenance("n.net", "x.npy"), place=False)
+    assert [x.module for x in record.layers] == list(network.names.values())
+    run_summary(record, text)
+    assert text.getvalue().splitlines()[0].endswith("paper SOPs  module")
+
+
 def test_a_difference_names_its_module() -> None:
     network = small_sdt()
-    x = np.random.default_rng(0).integers(-7, 8, (1, *network.input.shape, STEPS), dtype=np.int32)
-    request = Request(network, x, clips(network, 1, STEPS), tuple(network.by_layer))
-    found = NativeEngine().run(request)
+    found = executed(network)
     layer = network.populations[4].layer
     spikes = {**found.spikes, layer: 1 - found.spikes[layer]}
     agreement = compare(network, replace(found, spikes=spikes), found)

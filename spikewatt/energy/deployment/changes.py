@@ -28,10 +28,15 @@ def _products(network: Network) -> list[str]:
             tokens = s.split(network.shape_of(p.target))[1]
             layers.setdefault((s.heads, tokens), []).append(p.target)
     return [
-        f"attention of {_named(network, found)}: {heads} head{'s' if heads > 1 else ''} over "
-        f"{tokens} tokens, a product of spikes; write microcode, or {_instead(network.training)}"
+        f"attention of {_named(network, found)}: {_many(heads, 'head')} over "
+        f"{_many(tokens, 'token')}, a product of spikes; write microcode, or "
+        f"{_instead(network.training)}"
         for (heads, tokens), found in layers.items()
     ]
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _named(network: Network, layers: Iterable[int]) -> str:
