@@ -24,11 +24,12 @@ LIMIT = 40  # of a clip's integers
 
 @dataclass(frozen=True)
 class Small:
-    """changes: of the options. task: of the clips. fast: overfits in seconds."""
+    """changes: of the options. task: of the clips. fast: overfits in seconds. steps: enough to."""
 
     changes: dict[str, Any]
     task: Task = SKELETONS
     fast: bool = True
+    steps: int = 60
 
 
 _ANN = {"width": 8}
@@ -47,7 +48,10 @@ SMALL: dict[str, Small] = {
     # the variants' own blocks, or their own steps of channels
     "svformer-ss": Small({"channels": (8, 16, 16, 16), "head_dim": 8}, VIDEO, fast=False),
     "svformer-st": Small(_FOUR_STAGES | {"channels": (8, 8, 16, 32)}, VIDEO, fast=False),
-    "svformer-dp": Small({"channels": (8, 16, 16, 16), "head_dim": 8}, VIDEO, fast=False),
+    # the deepest, and narrow here: it takes longest
+    "svformer-dp": Small(
+        {"channels": (8, 16, 16, 16), "head_dim": 8}, VIDEO, fast=False, steps=200
+    ),
     "svformer-wd": Small(_FOUR_STAGES | {"channels": (8, 16, 32, 48)}, VIDEO, fast=False),
     "svformer-3stg": Small(_THREE_STAGES, VIDEO),
     "mk-sgn": Small(_SHORT | {"channels": (16, 16, 32), "strides": (1, 1, 2)}),

@@ -98,13 +98,13 @@ def test_overfits_eight_clips(name: str) -> None:
     x, y = small.clips(task, 8), labels(8, task)
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.01, weight_decay=0.0)
     right = 0
-    for _ in range(60):
+    for _ in range(small.small(name).steps):
         optimizer.zero_grad()
         logits = net(x)
         nn.functional.cross_entropy(logits, y).backward()
         optimizer.step()
         right = int((logits.argmax(dim=1) == y).sum())
-        if right == 8:
+        if right >= 7:
             break
     assert right >= 7
 
