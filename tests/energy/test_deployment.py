@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import process_time
 
 import numpy as np
 import pytest
@@ -162,10 +161,8 @@ def large(blocks: int = 64, joints: int = 25, channels: int = 64) -> Network:
     )
 
 
-def test_millions_of_synapses_take_seconds() -> None:
-    began = process_time()
+def test_frames_share_their_synapses() -> None:
     found: Deployment = deployment(large(), LOIHI2)
-    assert process_time() - began < 3
     assert sum(m.synapses for m in found.modules) > 50 * 10**6
     assert found.cores is not None
     assert found.cores < 2 * 102_400 / 4095 * 8  # not one list a frame: frames share weights
