@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.spikes import Spikes
@@ -21,12 +23,12 @@ class FanOut:
         self.columns = (events + (stored << HALF),) if self.fits else (events, stored)
 
     def count(self, spikes: Spikes, counts: Counters, first: int) -> None:
-        """Write the sums of a chunk's steps into counts (2, steps), for `apart`."""
+        """Write the sums of a chunk's steps into counts (2, steps), for `part`."""
         for fan_out, row in zip(self.columns, counts, strict=False):
             kernels.count_events(spikes.starts, spikes.neurons, fan_out, row, first)
 
-    def apart(self, counts: Counters) -> tuple[Counters, Counters]:
-        """Events and stored events of each step from what `count` wrote."""
-        if not self.fits:
-            return counts[0], counts[1]
-        return counts[0] & (1 << HALF) - 1, counts[0] >> HALF
+    def part(self, counts: Counters) -> None:
+        """Make what `count` wrote a row of events and one of stored events."""
+        if self.fits:
+            np.right_shift(counts[0], HALF, out=counts[1])
+            np.bitwise_and(counts[0], (1 << HALF) - 1, out=counts[0])
