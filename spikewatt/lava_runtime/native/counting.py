@@ -24,8 +24,9 @@ class FanOut:
 
     def count(self, spikes: Spikes, counts: Counters, first: int) -> None:
         """Write the sums of a chunk's steps into counts (2, steps), for `part`."""
-        for fan_out, row in zip(self.columns, counts, strict=False):
-            kernels.count_events(spikes.starts, spikes.neurons, fan_out, row, first)
+        kernels.count_events(spikes.starts, spikes.neurons, self.columns[0], counts[0], first)
+        if not self.fits:
+            kernels.count_events(spikes.starts, spikes.neurons, self.columns[1], counts[1], first)
 
     def part(self, counts: Counters) -> None:
         """Make what `count` wrote a row of events and one of stored events."""
