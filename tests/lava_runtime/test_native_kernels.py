@@ -221,14 +221,15 @@ def test_a_bias_held_by_the_stimulus_differs_from_sample_to_sample(start: StartR
 
 def test_warming_up_loads_every_kernel() -> None:
     """Else the first run on a machine would compile while its steps are timed."""
-    from spikewatt.lava_runtime.native import delivery, kernels, neuron_kernels
+    from spikewatt.lava_runtime.native import delivery, kernels, neuron_kernels, resonators
     from spikewatt.lava_runtime.native.warmth import warm_up
 
     warm_up()
     called = {"add_drive", "collect_input", "count_events", "postpone", "record_spikes"}
     called |= {"sum_spikes", "deliver_conv", "deliver_dense", "deliver_runs", "deliver_sparse"}
-    called |= {name for name in vars(neuron_kernels) if name.startswith("update_")}
-    for module in (delivery, kernels, neuron_kernels):
+    neurons = vars(neuron_kernels) | vars(resonators)
+    called |= {name for name in neurons if name.startswith("update_")}
+    for module in (delivery, kernels, neuron_kernels, resonators):
         for name in called & set(vars(module)):
             assert getattr(module, name).signatures, name
     defined = {n for m in (delivery, kernels) for n, f in vars(m).items() if hasattr(f, "py_func")}

@@ -20,7 +20,9 @@ class FanOut:
 
     def __init__(self, events: Counters, stored: Counters) -> None:
         self.fits = int(stored.sum()) < 1 << (HALF - 1)
-        self.columns = (events + (stored << HALF),) if self.fits else (events, stored)
+        self.columns: tuple[Counters, ...] = (
+            (events + (stored << HALF),) if self.fits else (events, stored)
+        )
 
     def count(self, spikes: Spikes, counts: Counters, first: int) -> None:
         """Write the sums of a chunk's steps into counts (2, steps), for `part`."""
