@@ -81,8 +81,8 @@ def test_fan_outs_add_up_in_one_number_or_in_two() -> None:
         fan_out, counts = FanOut(events, stored), np.zeros((2, 4), np.int64)
         fan_out.count(spikes, counts, 1)
         assert fan_out.fits is fits
-        found = fan_out.apart(counts)
-        for got, fan in zip(found, (events, stored), strict=True):
+        fan_out.part(counts)
+        for got, fan in zip(counts, (events, stored), strict=True):
             assert got.tolist() == [0, fan[0] + fan[2], 0, fan[1]]
 
 
@@ -93,7 +93,8 @@ def test_a_full_half_of_fan_outs_is_exact() -> None:
     fan_out, counts = FanOut(fan, fan), np.zeros((2, 1), np.int64)
     fan_out.count(spikes, counts, 0)
     assert fan_out.fits
-    assert [row.tolist() for row in fan_out.apart(counts)] == [[2**31 - 1]] * 2
+    fan_out.part(counts)
+    assert counts.tolist() == [[2**31 - 1]] * 2
     assert not FanOut(fan, fan + 1).fits
 
 
@@ -220,14 +221,15 @@ def test_a_bias_held_by_the_stimulus_differs_from_sample_to_sample(start: StartR
 
 def test_warming_up_loads_every_kernel() -> None:
     """Else the first run on a machine would compile while its steps are timed."""
-    from spikewatt.lava_runtime.native import delivery, kernels, neuron_kernels
+    from spikewatt.lava_runtime.native import delivery, kernels, neuron_kernels, resonators
     from spikewatt.lava_runtime.native.warmth import warm_up
 
     warm_up()
     called = {"add_drive", "collect_input", "count_events", "postpone", "record_spikes"}
     called |= {"sum_spikes", "deliver_conv", "deliver_dense", "deliver_runs", "deliver_sparse"}
-    called |= {name for name in vars(neuron_kernels) if name.startswith("update_")}
-    for module in (delivery, kernels, neuron_kernels):
+    neurons = vars(neuron_kernels) | vars(resonators)
+    called |= {name for name in neurons if name.startswith("update_")}
+    for module in (delivery, kernels, neuron_kernels, resonators):
         for name in called & set(vars(module)):
             assert getattr(module, name).signatures, name
     defined = {n for m in (delivery, kernels) for n, f in vars(m).items() if hasattr(f, "py_func")}

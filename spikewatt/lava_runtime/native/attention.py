@@ -185,18 +185,17 @@ class AttentionInlet:
         self.table = np.zeros(size * channels, np.int32)
         self.busy = np.zeros(channels, np.uint8)
         self.asked = np.zeros(channels, np.int64)
-        self.received = np.zeros(length, np.int64)
-        self.events = np.zeros(length, np.int64)
+        self.counts = np.zeros((3, length), np.int64)
+        self.received, self.events = self.counts[0], self.counts[1]
 
     def clear(self) -> None:
         """Forget a period."""
-        self.received.fill(0)
-        self.events.fill(0)
+        self.counts.fill(0)
 
-    @property
-    def counts(self) -> tuple[Counters, ...]:
-        """Spikes, events and stored events of the period's steps."""
-        return self.received, self.events, self.events
+    def counted(self) -> Counters:
+        """Spikes, events and stored events of the period's steps, (3, steps)."""
+        self.counts[2] = self.events
+        return self.counts
 
     def receive(self, trains: Trains, first: int, ring: IntArray, touched: Flags) -> None:
         """Multiply and count a chunk's spikes, and put the products on their way."""

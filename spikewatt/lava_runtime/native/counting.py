@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.spikes import Spikes
@@ -18,15 +20,18 @@ class FanOut:
 
     def __init__(self, events: Counters, stored: Counters) -> None:
         self.fits = int(stored.sum()) < 1 << (HALF - 1)
-        self.columns = (events + (stored << HALF),) if self.fits else (events, stored)
+        self.columns: tuple[Counters, ...] = (
+            (events + (stored << HALF),) if self.fits else (events, stored)
+        )
 
     def count(self, spikes: Spikes, counts: Counters, first: int) -> None:
-        """Write the sums of a chunk's steps into counts (2, steps), for `apart`."""
-        for fan_out, row in zip(self.columns, counts, strict=False):
-            kernels.count_events(spikes.starts, spikes.neurons, fan_out, row, first)
-
-    def apart(self, counts: Counters) -> tuple[Counters, Counters]:
-        """Events and stored events of each step from what `count` wrote."""
+        """Write the sums of a chunk's steps into counts (2, steps), for `part`."""
+        kernels.count_events(spikes.starts, spikes.neurons, self.columns[0], counts[0], first)
         if not self.fits:
-            return counts[0], counts[1]
-        return counts[0] & (1 << HALF) - 1, counts[0] >> HALF
+            kernels.count_events(spikes.starts, spikes.neurons, self.columns[1], counts[1], first)
+
+    def part(self, counts: Counters) -> None:
+        """Make what `count` wrote a row of events and one of stored events."""
+        if self.fits:
+            np.right_shift(counts[0], HALF, out=counts[1])
+            np.bitwise_and(counts[0], (1 << HALF) - 1, out=counts[0])

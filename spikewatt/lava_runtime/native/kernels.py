@@ -14,6 +14,36 @@ import numpy as np
 
 from spikewatt.lava_runtime.native.lanes import kernel
 
+BUSY_SHARE = 4  # from one value in so many that is not 0 on, a stimulus is listed step by step
+
+
+@kernel
+def _list_by_channel(stimulus: Any, busy: Any, starts: Any, neurons: Any, values: Any) -> None:
+    """Spikes of a stimulus (channels, steps); silent channels are passed over."""
+    ends = starts.copy()
+    for i in range(stimulus.shape[0]):
+        for t in range(stimulus.shape[1] if busy[i] else 0):
+            value = stimulus[i, t]
+            if value != 0:
+                k = ends[t]
+                ends[t] = k + 1
+                neurons[k] = i
+                if values.size > 0:
+                    values[k] = value
+
+
+@kernel
+def _list_by_step(stimulus: Any, starts: Any, neurons: Any, values: Any) -> None:
+    """The same without branches, for many spikes; what is written behind a step is overwritten."""
+    for t in range(stimulus.shape[1]):
+        k = np.uint64(starts[t])
+        for i in range(stimulus.shape[0]):
+            value = stimulus[i, t]
+            neurons[k] = i
+            if values.size > 0:
+                values[k] = value
+            k += np.uint64(value != 0)
+
 
 @kernel
 def collect_input(
@@ -35,17 +65,13 @@ def collect_input(
             starts[begin + t] += stimulus[p, i, t] != 0
     for t in range(starts.size - 1):
         starts[t + 1] += starts[t]
-    ends = starts.copy()
-    for p, i in np.ndindex(periods, channels):
+    for p in range(periods):
         begin = lo + p * stride
-        for t in range(steps if busy[p, i] else 0):
-            value = stimulus[p, i, t]
-            if value != 0:
-                k = ends[begin + t]
-                ends[begin + t] = k + 1
-                neurons[k] = i
-                if values.size > 0:
-                    values[k] = value
+        own = starts[begin : begin + steps + 1]
+        if (own[steps] - own[0]) * BUSY_SHARE > channels * steps:
+            _list_by_step(stimulus[p], own, neurons, values)
+        else:
+            _list_by_channel(stimulus[p], busy[p], own, neurons, values)
 
 
 @kernel

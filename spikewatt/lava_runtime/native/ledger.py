@@ -12,8 +12,8 @@ from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native.clock import Span
 from spikewatt.network import IntArray
 
-RECEIVED = ("spikes_in", "synaptic_events", "synaptic_events_stored")
-SENT = ("spikes_out",)
+KINDS = ("spikes_in", "synaptic_events", "synaptic_events_stored", "spikes_out")
+RECEIVED, SENT = slice(0, 3), slice(3, 4)
 
 
 class Ledger:
@@ -22,11 +22,8 @@ class Ledger:
     def __init__(self, request: Request) -> None:
         self.request, self._lock = request, Lock()
         layers = [p.layer for p in request.network.populations]
-        cells = (request.schedule.samples, request.schedule.steps)
-        self.counted: dict[int, dict[str, Counters]] = {
-            layer: {name: np.zeros(cells, np.int64) for name in (*RECEIVED, *SENT)}
-            for layer in layers
-        }
+        cells = (len(KINDS), request.schedule.samples, request.schedule.steps)
+        self.counted: dict[int, Counters] = {layer: np.zeros(cells, np.int64) for layer in layers}
         self.fill = {layer: dict.fromkeys(FILL_KEYS, 0) for layer in layers}
         self.spikes = self._records()
         self.u = self._records() if request.record_state else {}
@@ -40,23 +37,22 @@ class Ledger:
         sizes = {layer: network.by_layer[layer].size for layer in self.request.record}
         return {i: np.zeros((shape[0], n, shape[2]), np.int32) for i, n in sizes.items()}
 
-    def add(
-        self, layer: int, names: tuple[str, ...], counts: tuple[Counters, ...], span: Span | None
-    ) -> None:
-        """Book counts, (periods, local steps) each; what is outside the span is fill.
+    def add(self, layer: int, kinds: slice, counts: Counters, span: Span | None) -> None:
+        """Book counts, (kinds, periods, local steps); what is outside the span is fill.
 
         span: that of the first of the periods, whose samples follow each other.
         """
         begin, end = (span.begin, span.end) if span else (0, 0)
         with self._lock:
-            for name, cells in zip(names, counts, strict=True):
-                if span is not None:
-                    rows = slice(span.row, span.row + len(cells))
-                    columns = slice(span.column, span.column_of(end))
-                    self.counted[layer][name][rows, columns] += cells[:, begin:end]
-                if begin > 0 or end < cells.shape[1]:
-                    outside = cells[:, :begin].sum() + cells[:, end:].sum()
-                    self.fill[layer][name] += int(outside)
+            if span is not None:
+                rows = slice(span.row, span.row + counts.shape[1])
+                columns = slice(span.column, span.column_of(end))
+                self.counted[layer][kinds, rows, columns] += counts[:, :, begin:end]
+            if begin > 0 or end < counts.shape[2]:
+                outside = counts[:, :, :begin].sum(axis=(1, 2))
+                outside += counts[:, :, end:].sum(axis=(1, 2))
+                for name, events in zip(KINDS[kinds], outside.tolist(), strict=True):
+                    self.fill[layer][name] += events
 
     def add_readout(self, row: int, values: npt.NDArray[np.int64]) -> None:
         """Add to the read-out neurons of samples, (samples, n), from `row` on."""
@@ -69,7 +65,8 @@ class Ledger:
         steps = schedule.samples * schedule.steps
         for p in self.request.network.populations:
             self.fill[p.layer]["neuron_updates"] = (schedule.total_steps - steps) * p.size
-            fill, cells = self.fill[p.layer], self.counted[p.layer]
+            fill = self.fill[p.layer]
+            cells = dict(zip(KINDS, self.counted[p.layer], strict=True))
             layers.append(LayerCounts(p.layer, **cells, neuron_updates=steps * p.size, fill=fill))
         return Counts(schedule.samples, schedule.steps, tuple(layers))
 

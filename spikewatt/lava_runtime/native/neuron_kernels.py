@@ -22,7 +22,7 @@ BLOCK = 1024  # neurons that are updated, or left alone, together
 
 
 @kernel
-def _scale(state: Any, factor: int, bits: int) -> Any:
+def scale_down(state: Any, factor: int, bits: int) -> Any:
     """state * factor >> bits, towards zero."""
     product = np.int64(state) * factor
     return product >> bits if product >= 0 else -(-product >> bits)
@@ -43,13 +43,7 @@ def _kept(state: Any, keep: Any) -> Any:
 
 
 @kernel
-def _clip(x: Any) -> Any:
-    high = 1 << 23
-    return min(max(x, 1 - high), high - 1)
-
-
-@kernel
-def _show(
+def show(
     t: int, step: int, u: Any, v: Any, trace_u: Any, trace_v: Any, probe: int, probe_v: Any
 ) -> None:
     if trace_u.shape[0] > 0:
@@ -59,13 +53,8 @@ def _show(
 
 
 @kernel
-def _is_running(
-    step: int, lo: int, hi: int, now: int, ring: Any, touched: Any, state: Any, still: Any
-) -> Any:
+def is_running(step: int, lo: int, hi: int, now: int, ring: Any, touched: Any) -> Any:
     """Whether the population runs in this step of a period; if not, forget what arrives."""
-    if step == 0:
-        state[:] = 0
-        still[:] = 0
     if lo <= step < hi:
         return True
     at = now & (ring.shape[1] - 1)
@@ -73,6 +62,16 @@ def _is_running(
         ring[:, at] = 0
         touched[at] = 0
     return False
+
+
+@kernel
+def next_step(step: int, period: int, stride: int, state: Any, still: Any) -> Any:
+    """The step that follows, and its period; each period begins from zero."""
+    if step + 1 < stride:
+        return step + 1, period
+    state[:] = 0
+    still[:] = 0
+    return 0, period + 1
 
 
 @kernel
@@ -127,11 +126,11 @@ def update_cuba(
     input and with the same bias the next one need not be computed.
     """
     first, lo, hi, probe, steady, stride = when
+    period, step = divmod(first, stride)
     keep_u, keep_v, threshold = np.uint32(neuron[0]), np.uint32(neuron[1]), np.int32(neuron[2])
     count, u, v, fired = starts[0], state[0], state[1], np.zeros(BLOCK, np.uint8)
     for t in range(starts.size - 1):
-        period, step = divmod(first + t, stride)
-        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
+        if is_running(step, lo, hi, first + t, ring, touched):
             at = (first + t) & (ring.shape[1] - 1)
             row, biases = ring[0, at], bias[min(t, bias.shape[0] - 1)]
             for b in range(still.size):
@@ -146,8 +145,9 @@ def update_cuba(
                     fired[part.stop - part.start : size] = 0
                     count = list_ones(fired, size, part.start, neurons, count)
             touched[at] = 0
-            _show(t, step, u, v, trace_u, trace_v, probe, probe_v[period])
+            show(t, step, u, v, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
+        step, period = next_step(step, period, stride, state, still)
 
 
 @kernel
@@ -161,24 +161,25 @@ def update_adaptive(
     threshold_step << 6.
     """
     first, lo, hi, probe, _, stride = when
+    period, step = divmod(first, stride)
     count, u, v, above, refractory = starts[0], state[0], state[1], state[2], state[3]
     for t in range(starts.size - 1):
-        period, step = divmod(first + t, stride)
-        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
+        if is_running(step, lo, hi, first + t, ring, touched):
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             biases = bias[min(t, bias.shape[0] - 1)]
             _integrate(row, u, v, biases, np.uint32(neuron[0]), np.uint32(neuron[1]))
             for j in range(v.size):
-                above[j] = _scale(above[j], neuron[2], 12)
-                refractory[j] = _scale(refractory[j], neuron[3], 12)
+                above[j] = scale_down(above[j], neuron[2], 12)
+                refractory[j] = scale_down(refractory[j], neuron[3], 12)
                 threshold = np.int32(above[j] + neuron[4])
                 if np.int32(np.int64(v[j]) - refractory[j]) >= threshold:
                     refractory[j] += 2 * threshold
                     above[j] += neuron[5]
                     neurons[count] = j
                     count += 1
-            _show(t, step, u, v, trace_u, trace_v, probe, probe_v[period])
+            show(t, step, u, v, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
+        step, period = next_step(step, period, stride, state, still)
 
 
 @kernel
@@ -195,10 +196,10 @@ def update_delta(
 ) -> None:  # fmt: skip
     """Delta encoder; state: residue, last act. neuron: shift, state_exp, threshold << shift."""
     first, lo, hi, probe, _, stride = when
+    period, step = divmod(first, stride)
     count, residue, last = starts[0], state[0], state[1]
     for t in range(starts.size - 1):
-        period, step = divmod(first + t, stride)
-        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
+        if is_running(step, lo, hi, first + t, ring, touched):
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             for j in range(last.size):
                 act = np.int32(np.int64(row[j]) << neuron[0])
@@ -207,8 +208,9 @@ def update_delta(
                 if fires and delta >> neuron[1] != 0:
                     neurons[count], values[count] = j, delta >> neuron[1]
                     count += 1
-            _show(t, step, residue, last, trace_u, trace_v, probe, probe_v[period])
+            show(t, step, residue, last, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
+        step, period = next_step(step, period, stride, state, still)
 
 
 @kernel
@@ -218,10 +220,10 @@ def update_sigma(
 ) -> None:  # fmt: skip
     """Sigma decoder; state: the sum."""
     first, lo, hi, probe, _, stride = when
+    period, step = divmod(first, stride)
     count, total = starts[0], state[0]
     for t in range(starts.size - 1):
-        period, step = divmod(first + t, stride)
-        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
+        if is_running(step, lo, hi, first + t, ring, touched):
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             for j in range(total.size):
                 total[j] += row[j]
@@ -229,8 +231,9 @@ def update_sigma(
                 if total[j] != 0:
                     neurons[count], values[count] = j, total[j]
                     count += 1
-            _show(t, step, total, total, trace_u, trace_v, probe, probe_v[period])
+            show(t, step, total, total, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
+        step, period = next_step(step, period, stride, state, still)
 
 
 @kernel
@@ -243,10 +246,10 @@ def update_sigma_delta(
     neuron: shift, state_exp, threshold << shift, whether negative sums are cut off (relu).
     """
     first, lo, hi, probe, _, stride = when
+    period, step = divmod(first, stride)
     count, total, last, residue = starts[0], state[0], state[1], state[2]
     for t in range(starts.size - 1):
-        period, step = divmod(first + t, stride)
-        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
+        if is_running(step, lo, hi, first + t, ring, touched):
             row = ring[0, (first + t) & (ring.shape[1] - 1)]
             biases = bias[min(t, bias.shape[0] - 1)]
             for j in range(total.size):
@@ -259,60 +262,6 @@ def update_sigma_delta(
                 if fires and delta >> neuron[1] != 0:
                     neurons[count], values[count] = j, delta >> neuron[1]
                     count += 1
-            _show(t, step, total, last, trace_u, trace_v, probe, probe_v[period])
+            show(t, step, total, last, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
-
-
-@kernel
-def _turn(real: Any, imag: Any, neuron: Any, a_real: Any, a_imag: Any) -> Any:
-    """Real and imaginary part one step later; neuron: sin, cos, threshold, state_exp, bits."""
-    sin, cos, exp, bits = neuron[0], neuron[1], neuron[3], neuron[4]
-    inputs = np.int32(np.int64(a_real) << exp), np.int32(np.int64(a_imag) << exp)
-    new_real = _scale(real, cos, bits) - _scale(imag, sin, bits) + inputs[0]
-    new_imag = _scale(real, sin, bits) + _scale(imag, cos, bits) + inputs[1]
-    return _clip(new_real), _clip(new_imag)
-
-
-@kernel
-def update_phase(
-    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
-    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
-) -> None:  # fmt: skip
-    """Resonate-and-fire: a spike where the imaginary part comes back from below zero."""
-    first, lo, hi, probe, _, stride = when
-    count, real, imag = starts[0], state[0], state[1]
-    for t in range(starts.size - 1):
-        period, step = divmod(first + t, stride)
-        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
-            at = (first + t) & (ring.shape[1] - 1)
-            for j in range(real.size):
-                x, y = _turn(real[j], imag[j], neuron, ring[0, at, j], ring[1, at, j])
-                if x >= neuron[2] and y >= 0 and imag[j] < 0:
-                    neurons[count] = j
-                    count += 1
-                real[j], imag[j], ring[0, at, j], ring[1, at, j] = x, y, 0, 0
-            _show(t, step, real, imag, trace_u, trace_v, probe, probe_v[period])
-        starts[t + 1] = count
-
-
-@kernel
-def update_izhikevich(
-    ring: Any, touched: Any, state: Any, still: Any, bias: Any, neuron: Any, when: Any,
-    starts: Any, neurons: Any, values: Any, trace_u: Any, trace_v: Any, probe_v: Any,
-) -> None:  # fmt: skip
-    """Izhikevich's variant: a spike where the imaginary part reaches the threshold; it resets."""
-    first, lo, hi, probe, _, stride = when
-    count, real, imag = starts[0], state[0], state[1]
-    for t in range(starts.size - 1):
-        period, step = divmod(first + t, stride)
-        if _is_running(step, lo, hi, first + t, ring, touched, state, still):
-            at = (first + t) & (ring.shape[1] - 1)
-            for j in range(real.size):
-                x, y = _turn(real[j], imag[j], neuron, ring[0, at, j], ring[1, at, j])
-                if y >= neuron[2]:
-                    neurons[count] = j
-                    count += 1
-                    x, y = np.int64(0), neuron[2] - 1
-                real[j], imag[j], ring[0, at, j], ring[1, at, j] = x, y, 0, 0
-            _show(t, step, real, imag, trace_u, trace_v, probe, probe_v[period])
-        starts[t + 1] = count
+        step, period = next_step(step, period, stride, state, still)

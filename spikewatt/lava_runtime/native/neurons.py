@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikewatt.lava_runtime.native import neuron_kernels
+from spikewatt.lava_runtime.native import neuron_kernels, resonators
 from spikewatt.network import (
     AdaptiveLif,
     CubaLif,
@@ -74,7 +74,7 @@ def _sigma_delta(n: SigmaDelta) -> Model:
 
 
 def _resonate(n: ResonateFire) -> Model:
-    kernels = neuron_kernels.update_phase, neuron_kernels.update_izhikevich
+    kernels = resonators.update_phase, resonators.update_izhikevich
     constants = n.sin_decay, n.cos_decay, n.v_threshold, n.state_exp, n.decay_bits
     return _spiking(kernels[n.izhikevich], 2, *constants, parts=2)
 

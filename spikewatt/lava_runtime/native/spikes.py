@@ -32,5 +32,5 @@ class Spikes:
 def spike_buffer(size: int, chunk: int, binary: bool) -> Spikes:
     """Room for all spikes of a chunk."""
     starts, cells = np.zeros(chunk + 1, np.int64), size * chunk
-    values = ONE_EACH if binary else np.empty(cells, np.int32)
+    values = ONE_EACH if binary else np.empty(cells + LISTED_TOGETHER, np.int32)
     return Spikes(starts, np.empty(cells + LISTED_TOGETHER, np.int32), values)

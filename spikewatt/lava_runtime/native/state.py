@@ -36,8 +36,7 @@ class Inlet:
     def __init__(self, afferent: Afferent, program: Program) -> None:
         self.afferent = afferent
         chunk, length = program.chunk, program.together * program.stride
-        self.sums = np.zeros((2, length), np.int64)
-        self.received = np.zeros(length, np.int64)
+        self.counts = np.zeros((3, length), np.int64)
         sources = afferent.axon.size  # 0 where no axon delays more than the others
         rows = 1 << (chunk + int(afferent.axon.max(initial=0))).bit_length()
         self.held = np.zeros((rows, sources), np.int32)
@@ -46,8 +45,7 @@ class Inlet:
     def clear(self) -> None:
         """Forget a period."""
         self.held.fill(0)
-        self.sums.fill(0)
-        self.received.fill(0)
+        self.counts.fill(0)
 
     def receive(self, trains: Trains, first: int, ring: IntArray, touched: Flags) -> None:
         """Count a chunk's spikes and events, and put them on their way."""
@@ -58,13 +56,13 @@ class Inlet:
     def count(self, spikes: Spikes, first: int) -> None:
         """Spikes and events of the steps in which the spikes are sent."""
         steps = spikes.starts.size - 1
-        self.received[first : first + steps] = spikes.starts[1:] - spikes.starts[:-1]
-        self.afferent.fan_out.count(spikes, self.sums, first)
+        self.counts[0, first : first + steps] = spikes.starts[1:] - spikes.starts[:-1]
+        self.afferent.fan_out.count(spikes, self.counts[1:], first)
 
-    @property
-    def counts(self) -> tuple[Counters, ...]:
-        """Spikes, events and stored events of the period's steps."""
-        return (self.received, *self.afferent.fan_out.apart(self.sums))
+    def counted(self) -> Counters:
+        """Spikes, events and stored events of the period's steps, (3, steps); once, at its end."""
+        self.afferent.fan_out.part(self.counts[1:])
+        return self.counts
 
     def deliver(self, spikes: Spikes, first: int, ring: IntArray, touched: Flags) -> None:
         """Through the axons and synapses into the target's ring."""
@@ -101,7 +99,7 @@ class State:
                 self.loops.append(Inlet(a, program))
             else:
                 self.inlets.append(Inlet(a, program))
-        self.sent = np.zeros(length, np.int64)
+        self.sent = np.zeros((1, length), np.int64)
         self.rate = np.zeros((together, n), np.int64)
         self.is_clear = True
 
@@ -110,7 +108,8 @@ class State:
         if self.is_clear:
             self.is_clear = False
             return
-        self.ring[:, self.touched != 0] = 0
+        if self.touched.any():
+            self.ring[:, self.touched != 0] = 0
         for array in (self.touched, self.neurons, self.still, self.sent, self.rate):
             array.fill(0)
         for inlet in (*self.inlets, *self.loops):
@@ -126,7 +125,7 @@ class State:
         spikes = self.spikes.cut(0, steps)
         for loop in self.loops:
             loop.count(spikes, first)
-        self.sent[first : first + steps] = spikes.starts[1:] - spikes.starts[:-1]
+        self.sent[0, first : first + steps] = spikes.starts[1:] - spikes.starts[:-1]
 
     def _step_by_step(self, first: int, steps: int, bias: IntArray, active: Active) -> None:
         """Recurrence: the spikes of each step may arrive at the next one."""

@@ -141,16 +141,16 @@ class Worker:
         """Hand the counts and read-outs to the ledger."""
         for state in self.states:
             layer = state.cell.layer
-            self.ledger.add(layer, SENT, self._by_period((state.sent,)), self.spans[layer])
+            self.ledger.add(layer, SENT, self._by_period(state.sent), self.spans[layer])
             for inlet in (*state.inlets, *state.loops):
                 span = self.spans[inlet.afferent.sources[0]]
-                self.ledger.add(layer, RECEIVED, self._by_period(inlet.counts), span)
+                self.ledger.add(layer, RECEIVED, self._by_period(inlet.counted()), span)
         self._book_readout(self.states[-1], self.spans[self.states[-1].cell.layer])
 
-    def _by_period(self, counts: tuple[Counters, ...]) -> tuple[Counters, ...]:
-        """Counts as (periods, local steps), without the gaps, in which nothing is sent."""
-        cells, length = (-1, self.program.stride), self.program.clock.length
-        return tuple(c.reshape(cells)[: self.count, :length] for c in counts)
+    def _by_period(self, counts: Counters) -> Counters:
+        """Counts as (kinds, periods, local steps), without the gaps, in which nothing is sent."""
+        cells = counts.reshape(len(counts), -1, self.program.stride)
+        return cells[:, : self.count, : self.program.clock.length]
 
     def _book_readout(self, state: State, span: Span | None) -> None:
         readout = self.program.network.readout
