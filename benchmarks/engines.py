@@ -151,6 +151,7 @@ def workloads_for(effort: Effort) -> dict[str, Callable[[], Workload]]:
     return {
         "ntidigits": lambda: workloads.ntidigits(*((500, 50) if quick else (3000, 300))),
         "PilotNet LIF": workloads.pilotnet,
+        "the demo's network": lambda: workloads.demo(*((4, 0) if quick else (32, 8))),
         "signal-sgn-core": lambda: workloads.zoo(*((4, 0) if quick else (32, 1))),
     }
 

@@ -20,6 +20,7 @@ from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projec
 ROOT = Path(__file__).parents[1]
 TRUTHS = Path(sysconfig.get_paths()["purelib"]) / "tests/lava/lib/dl/netx/gts"
 ZOO = ROOT / "zoo" / "signal-sgn-core-nw-ucla.net"
+DEMO = ROOT / "demo" / "network.net"
 PILOTNET_STEPS, PILOTNET_RESET = 24, 17  # as lava-dl's own test runs it
 LIF = CubaLif(i_decay=2048, v_decay=1024, v_threshold=700)
 
@@ -60,12 +61,23 @@ def pilotnet() -> Workload:
 
 def zoo(samples: int = 32, stock_samples: int = 1) -> Workload:
     """The zoo's skeleton network on generated clips, encoded as its file says."""
-    network = spikewatt.load(ZOO)
+    return _skeletons("signal-sgn-core", ZOO, samples, stock_samples)
+
+
+def demo(samples: int = 32, stock_samples: int = 8) -> Workload:
+    """The network of `spikewatt demo` on its own test clips."""
+    if not DEMO.exists():
+        raise SpikewattError("demo/network.net is not there; run `spikewatt demo --out demo` first")
+    return _skeletons("the demo's network", DEMO, samples, stock_samples)
+
+
+def _skeletons(name: str, path: Path, samples: int, stock_samples: int) -> Workload:
+    network = spikewatt.load(path)
     assert network.encoder is not None
     generated = synthetic.generate(seed=0, train=0, test=samples).test
     stimulus = encoder_from_dict(network.encoder).encode_all(generated)
     request = Request(network, stimulus, clips(network, *stimulus.shape[:: stimulus.ndim - 1]))
-    return Workload("signal-sgn-core", ZOO, request, stock_samples * stimulus.shape[-1])
+    return Workload(name, path, request, stock_samples * stimulus.shape[-1])
 
 
 def data_folder() -> Path:
