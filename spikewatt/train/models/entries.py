@@ -143,7 +143,7 @@ ENTRIES = (
     ),
     Model(
         name="signal-sgn-loihi",
-        title="Signal-SGN's backbone with mask attention and bones only: all of it on neurocores",
+        title="Signal-SGN's backbone with mask attention and bones only: LIF neurons throughout",
         source="ours, after arXiv 2408.01701 and 2307.01694",
         build=signal_sgn_loihi.SignalSgnLoihi,
         options=signal_sgn_loihi.Options(),
