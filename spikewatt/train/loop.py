@@ -62,7 +62,7 @@ class Training:
         self.sample = sample_of(job, self.encoder)
         torch.manual_seed(job.seed)
         task = task_of(self.encoder, len(job.dataset.classes))
-        self.float_net = job.model.build(task, job.options)
+        self.float_net = job.model.network(task, job.options)
         self.distillation, teachers = self._taught()
         self.state = _State(self.float_net, run_record(job, self.encoder, teachers))
         self.deployable = self._has_integer_form()

@@ -40,7 +40,7 @@ def float_network(path: Path, saved: ckpt.Checkpoint) -> nn.Module:
     encoder = encoder_from_dict(saved.record["encoder"])
     task = task_of(encoder, len(saved.record["classes"]))
     options = changed(entry.options, saved.record["options"], f"Checkpoint {path}")
-    return entry.build(task, options)
+    return entry.network(task, options)
 
 
 def _why_not_quantised(path: Path, saved: ckpt.Checkpoint) -> str:

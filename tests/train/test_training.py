@@ -169,3 +169,10 @@ def test_training_is_decided_by_the_seed(trained: Path, tmp_path: Path) -> None:
 def test_unknown_names_are_told() -> None:
     with pytest.raises(SpikewattError, match="signal-sgn-core"):
         run_training(TrainJob("nothing", "synthetic"), silent)
+
+
+def test_options_of_which_no_network_can_be_made(tmp_path: Path) -> None:
+    odd = dataclasses.replace(model("signal-sgn").options, channels=(8, 8))
+    entry = dataclasses.replace(job(tmp_path), model=model("signal-sgn"), options=odd)
+    with pytest.raises(SpikewattError, match="signal-sgn cannot be built with"):
+        Training(entry, silent)

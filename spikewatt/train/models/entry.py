@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from spikewatt.errors import SpikewattError
 from spikewatt.train.recipe import Recipe
 from spikewatt.train.task import SkeletonTask, Task
 
@@ -42,6 +43,18 @@ class Model:
     spiking: bool = True
     deploys: bool = False
     repeat: Callable[[Any], int] = frames_are_steps
+
+    def network(self, task: Task, options: Any) -> nn.Module:
+        """The float network; SpikewattError for options of which torch makes none."""
+        try:
+            return self.build(task, options)
+        except (ValueError, RuntimeError) as error:
+            raise SpikewattError(
+                f"Model {self.name} cannot be built with {options} for {task}: {error}. Correct the "
+                "recipe's [model] table; `spikewatt models "
+                + self.name
+                + "` shows the paper's values."
+            ) from error
 
     @property
     def reads(self) -> str:
