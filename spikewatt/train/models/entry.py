@@ -50,10 +50,8 @@ class Model:
             return self.build(task, options)
         except (ValueError, RuntimeError) as error:
             raise SpikewattError(
-                f"Model {self.name} cannot be built with {options} for {task}: {error}. Correct the "
-                "recipe's [model] table; `spikewatt models "
-                + self.name
-                + "` shows the paper's values."
+                f"Model {self.name} cannot be built with {options}: {error}. Correct the [model] "
+                f"table of the recipe; `spikewatt models {self.name}` shows the paper's values."
             ) from error
 
     @property
