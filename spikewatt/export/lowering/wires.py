@@ -27,7 +27,7 @@ from spikewatt.export.lowering.maps import (
     scaled,
 )
 
-GATE_WEIGHT, GATE_THRESHOLD = 1.0, 1.5  # two spikes pass, one does not
+GATE_THRESHOLD = 1.5  # two spikes pass, one does not
 
 
 @dataclass(frozen=True, eq=False)
