@@ -62,11 +62,14 @@ def train(**options: Any) -> None:
 @click.argument("checkpoint", type=FILE)
 @click.option("--out", type=FILE, required=True, help="The .net file to write.")
 @click.option("--reference", type=FILE, help="Also write SLAYER's spikes on some clips (.npz).")
-def export(checkpoint: Path, out: Path, reference: Path | None) -> None:
+@click.option("--readout-sources", type=COUNT, help="More than so many: partial sums.")
+def export(
+    checkpoint: Path, out: Path, reference: Path | None, readout_sources: int | None
+) -> None:
     """Write a trained network as NetX, the integers that will execute."""
     from spikewatt.commands.training import run_export
 
-    _, report = run_export(checkpoint, out, reference)
+    _, report = run_export(checkpoint, out, reference, readout_sources)
     click.echo(f"{out}: lava-dl loads it unchanged" if report.for_lava_dl else out)
     for note in (*report.lava_dl, *report.notes):
         click.echo(f"note: {note}")

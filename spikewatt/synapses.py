@@ -23,6 +23,8 @@ class Dense:
 
     weight: IntArray
     delay: IntArray | None = None  # (targets, sources), steps beyond the one every projection takes
+    # what papers count per step where the layer is no matrix to them; None: all weights
+    macs: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,10 @@ def row(**changes: object) -> dict[str, object]:
         "fired": 2,
         "could_fire": 2,
         "agreement": {"slayer": "equal", "lava": "equal"},
+        "epochs": 3,
+        "file_bytes": 1_500_000,
+        "native_s": 2.5,
+        "peak_bytes": 1_250_000_000,
         **changes,
     }
 
@@ -63,14 +67,55 @@ def test_the_page(script):
         unmapped="Layer 1 does not fit",
         agreement={"slayer": "DIFFERS: 1 value", "lava": "unavailable, because of memory"},
     )
+    initialised = row(epochs=0, options={}, agreement={"slayer": "equal", "lava": "equal, 4 steps"})
     found = {"small/sdt": row(), "small/mk-sgn": {"unavailable": "too large"}, "full/sdt": lost}
-    text = script("deployment_page").page(found, "loihi2_derived")
+    text = script("deployment_page").page(found | {"full/svformer": initialised}, "loihi2_derived")
     assert "| sdt | 3 | 4 | 100 | 2000 | 7 | 1 | 75.0 % | 25.0 % | 0.0 % | equal | equal |" in text
-    assert "- sdt: options: channels = [16, 16]; read-out: none\n" in text
+    assert "- sdt: options: channels = [16, 16]\n" in text
     assert "- mk-sgn: unavailable, because too large\n" in text
     assert "| - | - | 75.0 % | 25.0 % | 0.0 % | DIFFERS | unavailable |" in text
-    assert "unavailable, because of memory; no cores: Layer 1 does not fit" in text
+    assert "2 of 2 | 3 epochs | 1.5 MB | 2.5 | 1.2 GB |" in text
+    assert "2 of 2 | no | 1.5 MB" in text
+    assert "lava: unavailable, because of memory; no cores: Layer 1 does not fit" in text
+    assert "- svformer: lava: equal, 4 steps\n" in text
     assert text.index("Small configurations") < text.index("The papers' configurations")
+
+
+def test_an_advice_that_many_need_stands_once(script):
+    advice = "a product of spikes; write microcode"
+    found = {
+        "small/svformer": row(changes=[f"attention of layer 3: {advice}", "encoder: there; code"]),
+        "small/mk-sgn": row(changes=[f"attention of layer 9: {advice}", "encoder: there; code"]),
+        "small/sdt": row(changes=["read-out: 4 sums; add", "encoder: there; code"]),
+    }
+    text = script("deployment_page").page(found, "loihi2_derived")
+    told = [line for line in text.splitlines() if line.startswith("- ") and "options" not in line]
+    assert told == [
+        "- svformer, mk-sgn: attention; write microcode",
+        "- all: encoder: there; code",
+        "- sdt: read-out: 4 sums; add",
+    ]
+
+
+def test_what_is_missing_is_done_and_nothing_else(script, tmp_path, monkeypatch):
+    table = script("deployment_table")
+    known = {"small/sdt": row(), "small/mk-sgn": {"unavailable": "too large"}}
+    (tmp_path / "deployment.json").write_text(json.dumps({"networks": known}))
+    done = []
+    monkeypatch.setattr(table, "_alone", lambda setup: done.append(setup.key) or row())
+    table.main(["--only", "sdt,mk-sgn,spikformer", "--missing", "--out", str(tmp_path)])
+    assert done == ["small/mk-sgn", "small/spikformer"]
+    table.main(["--only", "sdt", "--full", "--missing", "--out", str(tmp_path)])
+    assert done[2:] == ["full/sdt"]
+
+
+def test_full_networks_are_initialised_unless_asked(script, tmp_path, monkeypatch):
+    table, seen = script("deployment_table"), []
+    monkeypatch.setattr(table, "_alone", lambda setup: seen.append(setup) or row())
+    for more in ([], ["--full"], ["--full", "--epochs", "2"]):
+        table.main(["--only", "sdt", "--out", str(tmp_path), *more])
+    assert [s.epochs for s in seen] == [3, 0, 2]
+    assert [s.clips for s in seen] == [2, 1, 1]
 
 
 def test_unknown_networks_are_refused(script, capsys):
@@ -95,3 +140,13 @@ def test_a_network_is_trained_exported_and_executed(script, tmp_path, capsys):
     assert sum(core["events"].values()) == core["events"]["neurocores"]
     assert [m["module"] for m in core["modules"]][1:4] == ["units.0", "units.1", "readout"]
     assert (tmp_path / "deployment.md").read_text() == capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_full_network_is_initialised_and_executed(script, tmp_path):
+    args = ["--only", "signal-sgn-core", "--full", "--out", str(tmp_path), "--lava-s", "0"]
+    script("deployment_table").main(args)
+    (core,) = json.loads((tmp_path / "deployment.json").read_text())["networks"].values()
+    assert core["agreement"]["slayer"] == "equal"
+    assert core["agreement"]["lava"].startswith("not run, because Lava would take 9 processes")
+    assert (core["fired"], core["steps"], core["neurons"]) == (4, 32, 11530)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from time import perf_counter
 from typing import Any
 
+import initialised
 import numpy as np
 from sizes import Setup
 
-from spikewatt.commands.running import RunJob, RunResult, run_network
 from spikewatt.commands.training import run_export
 from spikewatt.data.clips import AnyDataset
 from spikewatt.data.datasets import load
 from spikewatt.energy.deployment import HOST, MICROCODE, NATIVE, deployment, runs_on
 from spikewatt.energy.events import synapses
+from spikewatt.export import netx
 from spikewatt.hardware_profiles import load as load_profile
-from spikewatt.lava_runtime.agreement import load_reference
-from spikewatt.lava_runtime.engine import no_progress
+from spikewatt.lava_runtime.agreement import Agreement, Reference, compare, load_reference
+from spikewatt.lava_runtime.engine import Execution, Request, no_progress
+from spikewatt.lava_runtime.engines import engine
+from spikewatt.lava_runtime.lava.forecast import forecast
+from spikewatt.lava_runtime.schedule import clips
 from spikewatt.network import Network
 from spikewatt.train.loop import Job, train
 
@@ -28,20 +34,35 @@ EQUAL = "equal"
 log = logging.getLogger("spikewatt")
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A network as the native engine ran it, and how that agrees with slayer."""
+
+    network: Network
+    request: Request
+    execution: Execution
+    agreement: Agreement
+
+
 def deployed(setup: Setup, folder: Path, profile: str) -> dict[str, Any]:
     """What the page says of a network; `unavailable` with the reason where it fails."""
     try:
-        network_file, reference = _trained(setup, folder)
-        native = _against(network_file, reference, folder, str(reference))
-        return {
+        begun = perf_counter()
+        file, reference = (_trained if setup.epochs else _initialised)(setup, folder)
+        made_s = perf_counter() - begun
+        run = _executed(file, load_reference(reference))
+        row = {
             "options": _changed(setup),
-            **_sizes(native.network, profile),
-            **_activity(native, profile),
-            "agreement": {
-                "slayer": _verdict(native),
-                "lava": _lava(network_file, reference, folder),
-            },
+            "epochs": setup.epochs,
+            **_sizes(run.network, profile),
+            **_activity(run, profile),
+            "agreement": {"slayer": _verdict(run.agreement)},
+            "file_bytes": file.stat().st_size,
+            "made_s": round(made_s, 1),
+            "native_s": round(run.execution.wall_s, 2),
         }
+        row["agreement"]["lava"] = in_lava(run, setup)
+        return row | {"peak_bytes": 1024 * getrusage(RUSAGE_SELF).ru_maxrss}
     except Exception as error:
         log.warning("%s: %s", setup.key, error)
         return {"unavailable": why(error)}
@@ -64,6 +85,11 @@ def _trained(setup: Setup, folder: Path) -> tuple[Path, Path]:
     return network, reference
 
 
+def _initialised(setup: Setup, folder: Path) -> tuple[Path, Path]:
+    data = initialised.adapted(_some(load(setup.data, SEED), setup), setup)
+    return initialised.initialised(setup, data, SEED, folder)
+
+
 def _some(data: AnyDataset, setup: Setup) -> AnyDataset:
     """Clips from all over the data set."""
     parts = ((data.train, setup.train_clips), (data.test, setup.clips))
@@ -71,30 +97,41 @@ def _some(data: AnyDataset, setup: Setup) -> AnyDataset:
     return replace(data, train=train_clips, test=test_clips)
 
 
-def _against(network: Path, reference: Path, folder: Path, other: str) -> RunResult:
-    """The native engine on the reference's clips, compared with another side."""
-    clips = folder / "clips.npy"
-    np.save(clips, load_reference(reference).input)
-    job = RunJob(network, input=clips, verify=other, place=False)
-    return run_network(job, no_progress)
+def _executed(file: Path, reference: Reference) -> Run:
+    """The native engine on the reference's clips, held against it."""
+    network, stimulus = netx.read(file), reference.input
+    schedule = clips(network, len(stimulus), stimulus.shape[-1])
+    request = Request(network, stimulus, schedule, tuple(reference.spikes))
+    execution = engine("native").run(request)
+    return Run(network, request, execution, compare(network, reference, execution, request))
 
 
-def _lava(network: Path, reference: Path, folder: Path) -> str:
-    try:
-        return _verdict(_against(network, reference, folder, "lava"))
-    except Exception as error:
-        return f"unavailable, because {why(error)}"
-
-
-def _verdict(result: RunResult) -> str:
-    assert result.agreement is not None
-    return EQUAL if result.agreement.equal else f"DIFFERS: {result.agreement}"
+def _verdict(found: Agreement) -> str:
+    return EQUAL if found.equal else f"DIFFERS: {found}"
 
 
 def _changed(setup: Setup) -> dict[str, Any]:
     """Options that are not the network's own."""
     own, used = asdict(setup.entry.options), asdict(setup.options)
     return {name: value for name, value in used.items() if value != own[name]}
+
+
+def in_lava(run: Run, setup: Setup) -> str:
+    """Lava against the native engine on the first steps of the clips; told where it is too much."""
+    steps = min(setup.lava_steps, run.request.schedule.steps)
+    network, samples = run.network, run.request.schedule.samples
+    stimulus = np.ascontiguousarray(run.request.stimulus[..., :steps])
+    short = replace(run.request, stimulus=stimulus, schedule=clips(network, samples, steps))
+    expected, total = forecast(short), samples * steps
+    if expected.build_s + total * expected.step_s > setup.lava_s:
+        return f"not run, because Lava would take {expected}"
+    try:
+        found = engine("lava").run(short)
+        native = engine("native").run(short)
+        verdict = _verdict(compare(network, found, native, short))
+    except Exception as error:
+        return f"unavailable, because {why(error)}"
+    return verdict if steps == run.request.schedule.steps else f"{verdict}, {steps} steps of each"
 
 
 def _sizes(network: Network, profile: str) -> dict[str, Any]:
@@ -112,18 +149,18 @@ def _sizes(network: Network, profile: str) -> dict[str, Any]:
     }
 
 
-def _activity(result: RunResult, profile: str) -> dict[str, Any]:
+def _activity(run: Run, profile: str) -> dict[str, Any]:
     """Where events happen, and how many populations fired at all."""
-    record, places = result.record, runs_on(result.network, load_profile(profile))
+    counts, places = run.execution.counts, runs_on(run.network, load_profile(profile))
     events = dict.fromkeys((NATIVE, MICROCODE, HOST), 0)
-    for layer in record.layers:
-        events[(places or {}).get(layer.index, HOST)] += layer.synaptic_events
+    for layer in counts.layers:
+        events[(places or {}).get(layer.layer, HOST)] += int(layer.synaptic_events.sum())
     # the read-out sums and never fires
-    spiking = record.layers[:-1] if result.network.readout else record.layers
+    spiking = counts.layers[:-1] if run.network.readout else counts.layers
     return {
-        "clips": record.samples,
-        "steps": record.steps,
+        "clips": counts.samples,
+        "steps": counts.steps,
         "events": events,
-        "fired": sum(layer.spikes_out > 0 for layer in spiking),
+        "fired": sum(bool(layer.spikes_out.any()) for layer in spiking),
         "could_fire": len(spiking),
     }

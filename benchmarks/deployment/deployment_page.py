@@ -9,11 +9,11 @@ from spikewatt.energy.deployment import HOST, MICROCODE, NATIVE
 
 INTRODUCTION = """# Networks on a chip
 
-Every network that has an integer form, trained for a few epochs on embedded data (the table is \
-about where and whether it runs, not about accuracy), exported, and executed on the same clips by \
-slayer's own neurons, the native engine and Lava's simulator. `equal` means: every spike of every \
-population, the read-out, and against Lava every count, bit for bit. Populations that never fired \
-would agree trivially, so the page says how many did.
+Every network that has an integer form, exported and executed on the same clips by slayer's own \
+neurons, the native engine and Lava's simulator. The page is about where and whether it runs, not \
+about accuracy. `equal` means: every spike of every population, the read-out, and against Lava \
+every count, bit for bit. Populations that never fired would agree trivially, so the page says how \
+many did.
 
 Cores and chips are those of the mapping under `{profile}` (docs/energy-model.md, "Cores"); \
 `spikewatt check NET.net --profile {profile}` gives them module by module. Events are shares of \
@@ -22,33 +22,52 @@ which takes microcode), and in neurons that the cores do not have (embedded or h
 encoder and the argmax of the read-out have no synaptic events; they always are on a processor.
 
 Made by `uv run python benchmarks/deployment/deployment_table.py`, network by network \
-(`--only mk-sgn`, `--full`); what it found is in deployment.json beside this page.
+(`--only mk-sgn`, `--full`, `--missing`); what it found, options and modules too, is in \
+deployment.json beside this page.
 """
 TITLES = {
-    "small": "Small configurations",
-    "full": "The papers' configurations",
+    "small": (
+        "Small configurations",
+        "Trained for a few epochs on embedded data.",
+    ),
+    "full": (
+        "The papers' configurations",
+        "One person or video at full length. As they are initialised, unless the table says "
+        "trained: batch norms measured on embedded clips, zeros of learned graphs replaced by "
+        "small weights, since training moves them. A read-out neuron with more sources than a "
+        "core has words comes as partial sums that the host adds (`export --readout-sources`). "
+        "Seconds are the native engine's, stepping only; memory is the peak of making, writing, "
+        "reading, running and comparing it, slayer's pass among them.",
+    ),
 }
 HEAD = (
     *("network", "populations", "projections", "neurons", "synapses", "cores", "chips"),
     *("events native", "microcode", "host", "SLAYER = native", "native = Lava"),
     *("clips x steps", "fired"),
 )
+COSTS = ("trained", "file", "seconds", "memory")
 Found = Mapping[str, Mapping[str, Any]]
 
 
 def page(found: Found, profile: str) -> str:
     """The page; found: by size/network."""
     parts = [INTRODUCTION.format(profile=profile)]
-    for size, title in TITLES.items():
+    for size, (title, text) in TITLES.items():
         networks = {k.split("/")[1]: v for k, v in found.items() if k.startswith(f"{size}/")}
         if networks:
-            parts += [f"## {title}\n", _table(networks), _remarks(networks)]
-    return "\n".join(parts).rstrip() + "\n"
+            parts += [f"## {title}\n", f"{text}\n", _table(networks, size == "full")]
+            parts += [_remarks(networks), _to_change(networks)]
+    return "\n".join(p for p in parts if p).rstrip() + "\n"
 
 
-def _table(networks: Found) -> str:
-    lines = [HEAD, ("---",) + ("---:",) * (len(HEAD) - 1)]
-    lines += [(name, *_cells(row)) for name, row in networks.items() if "unavailable" not in row]
+def _table(networks: Found, costs: bool) -> str:
+    head = HEAD + COSTS * costs
+    lines = [head, ("---",) + ("---:",) * (len(head) - 1)]
+    lines += [
+        (name, *_cells(row), *(_costs(row) if costs else ()))
+        for name, row in networks.items()
+        if "unavailable" not in row
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
@@ -68,6 +87,15 @@ def _cells(row: Mapping[str, Any]) -> Sequence[str]:
     )
 
 
+def _costs(row: Mapping[str, Any]) -> Sequence[str]:
+    return (
+        f"{row['epochs']} epochs" if row["epochs"] else "no",
+        f"{row['file_bytes'] / 10**6:.1f} MB",
+        f"{row['native_s']:.1f}",
+        f"{row['peak_bytes'] / 10**9:.1f} GB",
+    )
+
+
 def _number(value: int | None) -> str:
     return "-" if value is None else str(value)
 
@@ -78,20 +106,45 @@ def _short(verdict: str) -> str:
 
 
 def _remarks(networks: Found) -> str:
-    """What did not fit into the table, and what would make each network all native."""
+    """Options, and what did not fit into the table."""
     lines = []
     for name, row in networks.items():
         if "unavailable" in row:
             lines.append(f"- {name}: unavailable, because {row['unavailable']}")
             continue
-        said = [v for v in row["agreement"].values() if v != "equal"]
+        said = [f"{k}: {v}" for k, v in row["agreement"].items() if v != "equal"]
         said += [f"no cores: {row['unmapped']}"] * bool(row["unmapped"])
-        said += row["changes"]
         if row["options"]:
             changed = ", ".join(f"{k} = {_plain(v)}" for k, v in row["options"].items())
             said.insert(0, f"options: {changed}")
-        lines.append(f"- {name}: {'; '.join(said)}")
+        lines += [f"- {name}: {'; '.join(said)}"] * bool(said)
     return "\n".join(lines) + "\n"
+
+
+def _to_change(networks: Found) -> str:
+    """What would make the networks all native: each advice once, with whom it concerns."""
+    mapped = {name: row for name, row in networks.items() if "unavailable" not in row}
+    advice: dict[str, dict[str, list[str]]] = {}
+    for name, row in mapped.items():
+        for change in row["changes"]:
+            subject, _, what = change.partition("; ")
+            advice.setdefault(what or subject, {}).setdefault(name, []).append(subject)
+    lines = [f"- {_of(what, whom, len(mapped))}" for what, whom in advice.items()]
+    return "To be all native:\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _of(what: str, whom: Mapping[str, list[str]], everyone: int) -> str:
+    """Whom an advice concerns, and where it differs from one to the next, what of it."""
+    subjects = {"; ".join(found) for found in whom.values()}
+    if len(subjects) == 1:
+        names = "all" if len(whom) == everyone else ", ".join(whom)
+        (subject,) = subjects
+        return f"{names}: {subject}" + (f"; {what}" if what != subject else "")
+    kinds = {subject.partition(" of ")[0] for found in whom.values() for subject in found}
+    if len(kinds) == 1 and not kinds & subjects:  # which layers is in deployment.json
+        return f"{', '.join(whom)}: {kinds.pop()}; {what}"
+    each = "; ".join(f"{name}: {', '.join(found)}" for name, found in whom.items())
+    return f"{each}; {what}"
 
 
 def _plain(value: Any) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from spikewatt.data.modalities import MODALITIES
 from spikewatt.errors import SpikewattError
 from spikewatt.train.models import Model
 from spikewatt.train.models.connections import chip_options
 from spikewatt.train.recipe import Augmentation, Recipe
 from spikewatt.train.task import SkeletonTask
 
+PROFILE = "loihi2_derived"
 LOW = 0.25  # with the papers' threshold little fires after so few epochs
 _GRAPHS = {
     "channels": (16, 16, 32),
@@ -53,6 +55,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "spikformer": _TOKENS,
     "sdt": _TOKENS,
 }
+EVENTS_SIZE = 128  # of the networks for an event camera, at most
 SMALL_CLIPS = {"frames": 8, "size": 32}
 
 
@@ -60,7 +63,8 @@ SMALL_CLIPS = {"frames": 8, "size": 32}
 class Setup:
     """One network to deploy: full or small, and how long it trains on how many clips.
 
-    clips: those that run in all engines.
+    epochs: float ones; 0 is a network as it is initialised. clips: those that run in all engines.
+    lava_steps: of each clip in Lava, at most. lava_s: forecast seconds from which Lava is left out.
     """
 
     entry: Model
@@ -68,6 +72,8 @@ class Setup:
     epochs: int = 3
     train_clips: int = 32
     clips: int = 2
+    lava_steps: int = 8
+    lava_s: float = 600.0
 
     @property
     def key(self) -> str:
@@ -95,7 +101,18 @@ class Setup:
     @property
     def data(self) -> str:
         """The embedded data set that it reads."""
-        return "synthetic" if isinstance(self.entry.table, SkeletonTask) else "synthetic-events"
+        if isinstance(self.entry.table, SkeletonTask):
+            return "synthetic"
+        of_video = self.full and self.entry.table.height > EVENTS_SIZE
+        return "synthetic-video" if of_video else "synthetic-events"
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Of a full one as many as its table has channels for."""
+        table = self.entry.table
+        if not self.full or not isinstance(table, SkeletonTask):
+            return ("joint",)
+        return tuple(MODALITIES)[: table.channels // 3]
 
     @property
     def recipe(self) -> Recipe:
@@ -103,7 +120,7 @@ class Setup:
         own = self.entry.recipe
         kept = {"frames": own.frames, "size": own.size} if self.full else SMALL_CLIPS
         return Recipe(
-            modalities=("joint",),
+            modalities=self.modalities,
             epochs=self.epochs,
             finetune_epochs=1,
             batch_size=min(8, self.train_clips),

@@ -60,13 +60,17 @@ def run_training(job: TrainJob, progress: Progress) -> Path:
     return train(spec, progress)
 
 
-def run_export(checkpoint: Path, out: Path, reference: Path | None) -> tuple[Network, Any]:
+def run_export(
+    checkpoint: Path, out: Path, reference: Path | None, readout_sources: int | None = None
+) -> tuple[Network, Any]:
     """Write the integer network of a checkpoint, and SLAYER's spikes on its sample clips.
 
-    Returns the network and the writer's report.
+    readout_sources: a read-out neuron with more becomes several. Returns the network and the
+    writer's report.
     """
     module, record, sample = restore(checkpoint)
-    network = from_slayer(module, torch.as_tensor(sample[:1]), facts_of(record))
+    facts = facts_of(record) | {"readout_sources": readout_sources}
+    network = from_slayer(module, torch.as_tensor(sample[:1]), facts)
     report = netx.write(network, out)
     if reference is not None:
         save_reference(reference, slayer_reference(module, network, sample))

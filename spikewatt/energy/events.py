@@ -130,7 +130,7 @@ def _places(shape: Shape) -> int:
 
 
 _MACS: dict[type[Synapses], Callable[[Any, Shape, Shape], int]] = {
-    Dense: lambda s, source, target: int(s.weight.size),
+    Dense: lambda s, source, target: int(s.weight.size if s.macs is None else s.macs),
     Sparse: lambda s, source, target: int(s.dense_macs),
     Conv: lambda s, source, target: int(s.weight.size) * _places(target),
     ConvTranspose: lambda s, source, target: int(s.weight.size) * _places(source),

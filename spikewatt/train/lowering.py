@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 
 import torch
 from torch import nn
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import FloatGraph, trace
-from spikewatt.export.lowering.maps import ConvMap, JointMap, PlaceMap
+from spikewatt.export.lowering.maps import ConvMap, JointMap, ListedMap, PlaceMap
 from spikewatt.export.lowering.tracing import Handler
 from spikewatt.export.lowering.wires import Wire, attention, over_the_clip
 from spikewatt.network import Shape
@@ -77,13 +78,28 @@ def attend(module: Attend, q: Wire, k: Wire, v: Wire) -> Wire:
 
 def mask_mixer(module: MaskMixer, q: Wire, k: Wire, v: Wire) -> Wire:
     """q AND LIF(M sum over tokens of k AND v), M between heads."""
-    summed = mask_sum(k, v)
-    if not isinstance(module.heads_map, nn.Identity):
-        between = module.heads_map.weight.detach()[..., 0]
-        each = torch.eye(summed.channels // len(between))
-        weight = torch.kron(between, each)[..., None, None]
-        summed = summed.mapped(ConvMap(weight), summed.shape, summed.channels, summed.places)
-    return q * module.neuron(summed)
+    if isinstance(module.heads_map, nn.Identity):
+        return q * module.neuron(mask_sum(k, v))
+    both = k * v
+    m = _between_heads(module.heads_map.weight.detach()[..., 0], both)
+    shape = (*both.shape[:2], 1, both.shape[-1])
+    return q * module.neuron(both.mapped(m, shape, both.channels, (1, 1)))
+
+
+def _between_heads(mixing: torch.Tensor, wire: Wire) -> ListedMap:
+    """y[h, d] = sum over heads g and places of M[h, g] x[g, d], synapse by synapse.
+
+    As a kernel it would be all channels by all places, most of them 0.
+    """
+    heads, places = len(mixing), prod(wire.places)
+    each = torch.arange(wire.channels).view(heads, -1)  # channels of each head
+    to, seen, weight = torch.broadcast_tensors(
+        each[:, None, None], each[None, :, None], mixing[:, :, None, None]
+    )
+    at = torch.arange(places)[:, None] * wire.channels + seen.reshape(-1)
+    macs = places * wire.channels + heads * wire.channels  # the sum, then the mixing
+    parts = (a.reshape(-1).repeat(places) for a in (weight, to))
+    return ListedMap(*parts, at.reshape(-1), (1, 1, wire.channels), macs)
 
 
 def _check_one_person(persons: int) -> None:

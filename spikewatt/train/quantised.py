@@ -129,7 +129,7 @@ class QuantisedNetwork(nn.Module):
 def _integers(p: QuantisedPopulation) -> Integers:
     bias = to_integers(p.step_bias()).transpose(1, 2, 0)  # (C, X, Y) -> (X, Y, C)
     return Integers(
-        weights=[to_integers(p.integers(k)) for k in range(len(p.weights))],
+        weights=(to_integers(p.integers(k)) for k in range(len(p.weights))),
         bias=np.ascontiguousarray(bias),
         threshold=None if p.neuron is None else int(p.neuron.device_params["vThMant"]),
     )

@@ -33,6 +33,7 @@ def quantize_bias(bias: torch.Tensor) -> torch.Tensor:
 
 def to_integers(quantised: torch.Tensor) -> npt.NDArray[np.int32]:
     """The integers behind quantised values in slayer's units."""
-    whole = quantised.detach().cpu().double().numpy() * WEIGHT_SCALE
-    assert (whole == np.rint(whole)).all()
-    return whole.astype(np.int32)
+    whole = quantised.detach().cpu() * WEIGHT_SCALE  # exact: a power of two
+    integers = whole.to(torch.int32)
+    assert torch.equal(integers.to(whole.dtype), whole)
+    return np.asarray(integers.numpy())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,6 +33,17 @@ def slayer_neurons(net: torch.nn.Module) -> Iterator[None]:
             neuron.compiled = True
 
 
+@contextmanager
+def _in_float64(net: torch.nn.Module) -> Iterator[None]:
+    """The module itself, since large ones have no room for a copy; float32 comes back exactly."""
+    training = net.training
+    net.double().eval()
+    try:
+        yield
+    finally:
+        net.float().train(training)
+
+
 @torch.no_grad()
 def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Spikes of each population (N, x, y, channel, T) int32, and the read-out's v (N, classes).
@@ -43,10 +53,9 @@ def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.nd
     what Lava's > says.
     """
     x = torch.as_tensor(stimuli, dtype=torch.float64).permute(0, 3, 1, 2, 4).contiguous()
-    exact = copy.deepcopy(net).double().eval()
-    with slayer_neurons(exact):
-        trace = exact.spikes(x)
-        membrane = exact.membrane(x, trace)
-    spikes = [s.permute(0, 2, 3, 1, 4).numpy().astype(np.int32) for s in trace]
+    with _in_float64(net), slayer_neurons(net):
+        trace = net.spikes(x)
+        membrane = net.membrane(x, trace)
+    spikes = [trace.pop(0).permute(0, 2, 3, 1, 4).numpy().astype(np.int32) for _ in trace[:]]
     units = np.rint(membrane.double().numpy() * WEIGHT_SCALE).astype(np.int64)
     return spikes, units << CURRENT_SHIFT

@@ -46,6 +46,15 @@ def test_an_end_without_result_is_told(task, how):
         apart(task, 1)
 
 
+def test_a_result_that_breaks_off_is_told():
+    class Breaks:
+        def __reduce__(self):
+            os._exit(3)
+
+    with pytest.raises(Died, match="without a result"):
+        apart(lambda: [np.arange(10**6), Breaks()], 5)
+
+
 def test_no_pipe_is_left_open():
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from spikewatt.energy.deployment.parts import HOST, group_of, runs_on
+from spikewatt.energy.mapping.fan_in import fan_in
+from spikewatt.energy.mapping.limits import has_cores, limits_of
 from spikewatt.hardware_profiles.schema import Profile
 from spikewatt.network import Attention, Network
 
@@ -17,7 +21,7 @@ def changes(network: Network, profile: Profile) -> tuple[str, ...]:
     lines = [*_products(network), *_models(network, profile)]
     if network.encoder is not None:
         lines.append("encoder: on a processor as it is; send spikes or graded values already coded")
-    return (*lines, _readout(network))
+    return (*lines, *_too_wide(network, profile), _readout(network))
 
 
 def _products(network: Network) -> list[str]:
@@ -69,9 +73,31 @@ def _models(network: Network, profile: Profile) -> list[str]:
     ]
 
 
+def _too_wide(network: Network, profile: Profile) -> list[str]:
+    """A read-out neuron with more sources than a core has words for: one word each, at least."""
+    readout, limits = network.readout, limits_of(profile) if has_cores(profile) else None
+    if readout is None or limits is None or limits.words is None:
+        return []
+    fits = min(limits.words, limits.axons_in or limits.words)
+    incoming = network.incoming(network.output.layer)
+    heard = int(np.sum([fan_in(network, p) for p in incoming], axis=0).max(initial=0))
+    if heard <= fits or readout.kind != "membrane":
+        return []
+    return [
+        f"read-out: a neuron of layer {network.output.layer} hears {heard} sources, {fits} fit on "
+        f"a core; export with --readout-sources {fits}, and a processor adds the partial sums"
+    ]
+
+
 def _readout(network: Network) -> str:
     if network.readout is None:
         return "read-out: none"
     if network.readout.kind == "membrane":
+        parts = network.output.size // network.readout.groups
+        if parts > 1:
+            return (
+                f"read-out: its neurons are {parts} partial sums a class; a processor adds their "
+                "voltages and takes the argmax"
+            )
         return "read-out: its sums are neurons; the argmax of their voltages is on a processor"
     return "read-out: a processor counts spikes and takes the argmax"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 from spikewatt.export.lowering.graph import Edge, FloatGraph, FloatPopulation
 from spikewatt.export.lowering.maps import AttentionMap
+from spikewatt.export.lowering.partial_sums import bias_in_parts, in_parts, parts_of
 from spikewatt.network import (
     BIAS_MAX,
     BIAS_MIN,
@@ -42,10 +43,11 @@ def depths(graph: FloatGraph, readout: FloatPopulation) -> list[int]:
 class Integers:
     """What quantising decided for a population: weights of each edge, bias (x, y, channel).
 
-    threshold: None for the read-out, which never fires.
+    weights: taken once, so that large ones need not be there all at a time. threshold: None for
+    the read-out, which never fires.
     """
 
-    weights: Sequence[IntArray]
+    weights: Iterable[IntArray]
     bias: IntArray
     threshold: int | None
 
@@ -54,15 +56,22 @@ def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str,
     """Populations and projections with these integers, in the order of the graph's populations.
 
     A projection that skips layers is delayed, so that its spikes meet those of the longer way.
-    facts: `message_bits`, and what `Network` knows of its training.
+    facts: `message_bits`, what `Network` knows of its training, and `readout_sources`: a read-out
+    neuron with more sources becomes several, whose sums the read-out's groups add.
     """
     assert graph.readout is not None
-    everyone = (*graph.populations, graph.readout)
+    everyone = [*graph.populations, graph.readout]
     depth = depths(graph, graph.readout)
     synapses = [
         [_synapses(graph, p, e, w) for e, w in zip(p.edges, i.weights, strict=True)]
         for p, i in zip(everyone, integers, strict=True)
     ]
+    if (at_most := facts.get("readout_sources")) is not None:
+        parts = parts_of(synapses[-1], at_most)
+        bias = bias_in_parts(integers[-1].bias, parts)
+        integers = [*integers[:-1], replace(integers[-1], bias=bias)]
+        everyone[-1] = replace(graph.readout, channels=graph.readout.channels * parts)
+        synapses[-1] = in_parts(synapses[-1], parts) if parts > 1 else synapses[-1]
     flat = _flat(everyone, synapses)
     layers, layer_types = _numbered(everyone, synapses, flat)
     populations, projections = [], []

@@ -12,7 +12,7 @@ import pickle
 import resource
 import signal
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import IO, Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ def apart(task: Callable[[], T], seconds: int) -> T:
     os.close(writing)
     try:
         with os.fdopen(reading, "rb") as pipe:
-            answer = pipe.read()
+            result = _received(pipe)
         status = os.waitpid(child, 0)[1]
     except BaseException:
         os.kill(child, signal.SIGKILL)
@@ -43,10 +43,17 @@ def apart(task: Callable[[], T], seconds: int) -> T:
         raise
     if status != 0:
         raise Died(_how(status))
-    result: Any = pickle.loads(answer)
     if isinstance(result, Exception):
         raise result
     return cast(T, result)
+
+
+def _received(pipe: IO[bytes]) -> Any:
+    """The result as it arrives, so that large arrays are in memory once; None where it is cut."""
+    try:
+        return pickle.load(pipe)
+    except (EOFError, pickle.UnpicklingError):
+        return None
 
 
 def _how(status: int) -> str:
@@ -61,9 +68,8 @@ def _answer(task: Callable[[], Any], pipe: int, seconds: int) -> None:
     code = 1
     try:
         _limit(seconds)
-        answer = pickle.dumps(_result(task), protocol=pickle.HIGHEST_PROTOCOL)
         with os.fdopen(pipe, "wb") as out:
-            out.write(answer)
+            pickle.dump(_result(task), out, protocol=pickle.HIGHEST_PROTOCOL)
         code = 0
     finally:
         os._exit(code)

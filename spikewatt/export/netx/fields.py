@@ -20,7 +20,7 @@ from spikewatt.network import IntArray, Shape
 NAMES_MAX = 1024  # layers or projections of one file
 TEXT_MAX = 2**22  # bytes of one string
 NEURONS_MAX = 2**24  # of one layer
-VALUES_MAX = 2**25  # of one dataset
+VALUES_MAX = 2**27  # of one dataset
 AGAIN = "write the file again"
 _INT32 = np.iinfo(np.int32)
 

@@ -58,6 +58,8 @@ def write_graph(extension: h5py.Group, network: Network) -> None:
 
 def _write_dense(group: h5py.Group, dense: Dense) -> None:
     put(group, "weight", dense.weight)
+    if dense.macs is not None:
+        put(group, "dense_macs", dense.macs)
     _write_delay(group, dense.delay)
 
 
@@ -97,7 +99,8 @@ def _delays(fields: Fields) -> IntArray | None:
 
 def _read_dense(fields: Fields) -> Dense | None:
     weight = fields.integers("weight")
-    return None if weight is None else Dense(weight, _delays(fields))
+    macs = fields.integer("dense_macs") if fields.has("dense_macs") else None
+    return None if weight is None else Dense(weight, _delays(fields), macs=macs)
 
 
 def _read_sparse(fields: Fields) -> Sparse | None:

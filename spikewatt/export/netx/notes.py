@@ -9,8 +9,9 @@ from spikewatt.network import Network, Violation
 
 _FOUND_MAX = 200  # characters of a value shown
 _VIOLATIONS_MAX = 50  # told; a ruined file has one for each value
-_VALUES_MIN, _VALUES_MAX = 2**22, 2**27  # of a small file, of any
+_VALUES_MIN, _VALUES_MAX = 2**22, 2**27  # of a small file, of one of some megabytes
 _VALUES_PER_BYTE = 64  # sparse matrices compress to less than one bit a weight
+_LARGE_MAX, _LARGE_PER_BYTE = 2**30, 8  # of a large file: weights do not compress as lists do
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,8 @@ class Notes:
     @classmethod
     def for_bytes(cls, size: int) -> Notes:
         """Notes on a file of so many bytes."""
-        return cls(min(max(size * _VALUES_PER_BYTE, _VALUES_MIN), _VALUES_MAX))
+        values = min(max(size * _VALUES_PER_BYTE, _VALUES_MIN), _VALUES_MAX)
+        return cls(max(values, min(size * _LARGE_PER_BYTE, _LARGE_MAX)))
 
     def afford(self, values: int) -> bool:
         """Take so many values off the budget, if it has them."""

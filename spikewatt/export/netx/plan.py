@@ -153,6 +153,8 @@ def _delays(p: Projection) -> bool:
 
 
 def _sayable(p: Projection) -> None:
+    if isinstance(p.synapses, Dense) and p.synapses.macs is not None:
+        raise NoChain("a matrix whose multiply-accumulates are counted otherwise")
     if isinstance(p.synapses, Sparse) and p.synapses.repeats > 1:
         raise NoChain("blocks of listed synapses that share their weights")
     if isinstance(p.synapses, Sparse) and _doubled(p.synapses):

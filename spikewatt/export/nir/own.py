@@ -162,7 +162,8 @@ def _read_dense(graph: Graph, name: str, ends: Ends, delays: Delays) -> Synapses
         delay = np.repeat(delays["source"][None], len(weight), axis=0)
     elif delays["target"] is not None:
         delay = np.repeat(delays["target"][:, None], weight.shape[1], axis=1)
-    return Dense(weight, delay)
+    macs = graph.nodes[name].metadata.get("macs")
+    return Dense(weight, delay, macs=None if macs is None else int(macs))
 
 
 def _read_sparse(graph: Graph, name: str, ends: Ends, delays: Delays) -> Synapses:

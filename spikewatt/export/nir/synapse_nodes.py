@@ -126,7 +126,7 @@ def _linear(nodes: Nodes, weight: IntArray, bias: IntArray | None, metadata: Any
 def _dense(nodes: Nodes, bias: IntArray | None) -> None:
     s = nodes.projection.synapses
     assert isinstance(s, Dense)
-    _linear(nodes, s.weight, bias, {})
+    _linear(nodes, s.weight, bias, {} if s.macs is None else {"macs": s.macs})
 
 
 def _sparse(nodes: Nodes, bias: IntArray | None) -> None:

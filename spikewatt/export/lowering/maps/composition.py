@@ -117,7 +117,7 @@ def compose(first: Map, then: Map) -> Map:
         return _conv_of_listed(first, then)
     if isinstance(first, PlaceMap) and isinstance(then, JointMap):
         return _joints_of_places(first, then)
-    if isinstance(then, PlaceMap) and is_scalar(first):
+    if isinstance(then, PlaceMap | ListedMap) and is_scalar(first):
         return replace(then, weight=then.weight * first.weight.reshape(-1)[0])
     if isinstance(then, SpreadMap) and is_scalar(first):
         return scaled(then, first.weight.reshape(-1)[:1])

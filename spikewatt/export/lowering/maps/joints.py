@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from spikewatt.export.lowering.maps.conv import Places
-from spikewatt.network import IntArray, Shape, Sparse
+from spikewatt.network import Dense, IntArray, Shape, Sparse
+
+LISTED = 3  # numbers that a listed synapse takes: target, source, weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +42,13 @@ class JointMap:
             return z.reshape(n, -1, *space, t)
         return z.reshape(n, -1, self.blocks, self.joints[0], t)
 
-    def lower(self, weight: IntArray, source: Shape, target: Shape) -> Sparse:
-        """Listed synapses; an integer weight of 0 is not listed."""
+    def lower(self, weight: IntArray, source: Shape, target: Shape) -> Dense | Sparse:
+        """A matrix where most joints hear most others in one block, else listed synapses.
+
+        An integer weight of 0 is not listed.
+        """
+        if self.blocks == 1 and LISTED * np.count_nonzero(weight) > prod(target) * prod(source):
+            return Dense(self._matrix(weight), macs=self.macs)
         _, c_out, c_in = weight.shape
         targets, sources = (np.asarray(i)[:, None, None] for i in (self.targets, self.sources))
         at = targets * c_out + np.arange(c_out)[:, None], sources * c_in + np.arange(c_in)
@@ -49,3 +56,11 @@ class JointMap:
         to, seen = (np.broadcast_to(a, weight.shape)[stored].astype(np.int32) for a in at)
         shape = (prod(target), prod(source))
         return Sparse(to, seen, weight[stored], shape, self.macs, repeats=self.blocks)
+
+    def _matrix(self, weight: IntArray) -> IntArray:
+        """The block as (targets, sources); several weights between two neurons add up."""
+        _, c_out, c_in = weight.shape
+        whole = np.zeros((self.joints[0], c_out, self.joints[1], c_in), np.int32)
+        for pair, to, seen in zip(weight, self.targets, self.sources, strict=True):
+            whole[int(to), :, int(seen)] += pair
+        return whole.reshape(self.joints[0] * c_out, -1)
