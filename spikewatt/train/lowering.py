@@ -81,12 +81,12 @@ def mask_mixer(module: MaskMixer, q: Wire, k: Wire, v: Wire) -> Wire:
     if isinstance(module.heads_map, nn.Identity):
         return q * module.neuron(mask_sum(k, v))
     both = k * v
-    m = _between_heads(module.heads_map.weight.detach()[..., 0], both)
+    m = between_heads(module.heads_map.weight.detach()[..., 0], both)
     shape = (*both.shape[:2], 1, both.shape[-1])
     return q * module.neuron(both.mapped(m, shape, both.channels, (1, 1)))
 
 
-def _between_heads(mixing: torch.Tensor, wire: Wire) -> ListedMap:
+def between_heads(mixing: torch.Tensor, wire: Wire) -> ListedMap:
     """y[h, d] = sum over heads g and places of M[h, g] x[g, d], synapse by synapse.
 
     As a kernel it would be all channels by all places, most of them 0.

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from spikewatt.data.graph import NTU25, NW_UCLA20
+from spikewatt.energy.events import dense_macs
 from spikewatt.errors import SpikewattError
+from spikewatt.expansion import expand
 from spikewatt.export.lowering.graph import Edge, FloatGraph
 from spikewatt.export.lowering.maps import ConvMap, JointMap, PlaceMap, compose, identity
 from spikewatt.export.lowering.tracing import HANDLERS
 from spikewatt.export.lowering.wires import Wire, concat
+from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection, Sparse
 from spikewatt.train.blocks.bone_conv import BoneConv
 from spikewatt.train.blocks.graph_conv import Graph, GraphConv
 from spikewatt.train.blocks.norm import StepNorm
 from spikewatt.train.blocks.pointwise import Pointwise
 from spikewatt.train.blocks.readout import IntegratingReadout
-from spikewatt.train.lowering import LOWERINGS
+from spikewatt.train.lowering import LOWERINGS, between_heads
 
 STEPS = 3
 
@@ -151,3 +155,46 @@ def test_gains_of_joints_go_into_the_graph_behind() -> None:
     both = compose(PlaceMap(gain), joints)
     expected = joints.apply(joints.weight, x * gain[None, ..., None])
     torch.testing.assert_close(both.apply(both.weight, x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_heads_mix_by_listed_synapses() -> None:
+    """Sums over places of each head's channels, times the map between heads."""
+    torch.manual_seed(7)
+    heads, channels, places = 3, 12, (4, 5)
+    mixing = torch.randn(heads, heads)
+    both = wire((1, channels, 20, STEPS), places)
+    m = between_heads(mixing, both)
+    x = torch.randint(0, 2, (2, channels, *places, STEPS)).float()
+    summed = x.sum(dim=(2, 3)).unflatten(1, (heads, -1))
+    expected = torch.einsum("hg,ngdt->nhdt", mixing, summed).flatten(1, 2)
+    found = both.mapped(m, (1, channels, 1, STEPS), channels, (1, 1))
+    torch.testing.assert_close(value(found, x)[:, :, 0, 0], expected, rtol=1e-5, atol=1e-5)
+    integers = torch.full_like(m.weight, 2).int().numpy()
+    listed = m.lower(integers, (*places, channels), (1, 1, channels))
+    assert listed.weight.size == heads * channels * 20
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kept", "kind"), [(1, 1, Dense), (1, 0.2, Sparse), (2, 1, Sparse)]
+)
+def test_joints_that_all_hear_all_become_a_matrix(blocks, kept, kind) -> None:
+    torch.manual_seed(8)
+    joints, channels = 4, 3
+    to, seen = torch.cartesian_prod(torch.arange(joints), torch.arange(joints)).T
+    weight = torch.randint(1, 9, (joints**2, channels, channels)) * 2
+    weight *= torch.rand(weight.shape) < kept
+    m = JointMap(weight.float(), to, seen, (joints, joints), blocks, macs=77)
+    shape = (blocks * joints, 1, channels)
+    synapses = m.lower(weight.int().numpy(), shape, shape)
+    assert isinstance(synapses, kind)
+    target = Population(1, shape, CubaLif(4096, 0, 10))
+    network = Network(Input(0, shape), (target,), (Projection(0, 1, synapses),))
+    assert dense_macs(network, network.projections[0]) == 77
+    x = torch.randint(0, 2, (1, channels, *shape[:2], 1)).float()
+    expected = m.apply(m.weight, x)[0, ..., 0].permute(1, 2, 0).reshape(-1)
+    every = expand(synapses, shape, shape)
+    matrix = every.weight if isinstance(every, Dense) else np.zeros(every.shape)
+    if isinstance(every, Sparse):
+        np.add.at(matrix, (every.targets, every.sources), every.weight)
+    found = matrix @ x[0, ..., 0].permute(1, 2, 0).reshape(-1).numpy()
+    np.testing.assert_array_equal(found, expected)

@@ -96,8 +96,8 @@ def _work_s(network: Network) -> float:
 
 def _projection_s(network: Network, p: Projection) -> float:
     of_each = WORK_S.get(type(p.synapses), WORK_S[Sparse])  # other kernels become lists
-    listed = isinstance(p.synapses, Sparse)
-    return of_each * (synapses(network, p) if listed else dense_macs(network, p))
+    stored = isinstance(p.synapses, Dense | Sparse)  # papers may count their MACs otherwise
+    return of_each * (synapses(network, p) if stored else dense_macs(network, p))
 
 
 def _population_bytes(request: Request, p: Population) -> int:
