@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "spikewatt"
 
 # what each part may import, itself apart
-LIGHT = {"errors", "files"}
+LIGHT = {"errors", "files", "memory"}
 PARTS = {"neurons", "synapses"}
 NETWORK = LIGHT | PARTS | {"network", "expansion", "validation"}
 ENERGY = NETWORK | {"hardware_profiles"}
@@ -23,6 +23,7 @@ TOP = REPORT | {"report", "commands", "api", "cli"}
 ALLOWED = {
     "errors": set(),
     "files": {"errors"},
+    "memory": {"errors"},
     "neurons": set(),
     "synapses": set(),
     "network": LIGHT | PARTS,

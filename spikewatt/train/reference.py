@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 
 import numpy as np
 import torch
 
+from spikewatt.memory import check_room
 from spikewatt.train.neuron import CubaNeuron
 from spikewatt.train.quantize import WEIGHT_SCALE
 
@@ -44,6 +46,15 @@ def _in_float64(net: torch.nn.Module) -> Iterator[None]:
         net.float().train(training)
 
 
+def _check_room(net: torch.nn.Module, stimuli: np.ndarray) -> None:
+    """Spikes of all populations in float64 and as integers, and the weights' second half."""
+    cells = stimuli.shape[0] * stimuli.shape[-1] * sum(prod(p.shape) for p in net.graph.populations)
+    weights = sum(p.numel() for p in net.parameters())
+    hint = "Take fewer clips, or shorter ones."
+    what = f"SLAYER's pass over {len(stimuli)} clips of {stimuli.shape[-1]} steps"
+    check_room(what, (8 + 4) * cells + 4 * weights, hint)
+
+
 @torch.no_grad()
 def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Spikes of each population (N, x, y, channel, T) int32, and the read-out's v (N, classes).
@@ -53,6 +64,7 @@ def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.nd
     what Lava's > says.
     """
     x = torch.as_tensor(stimuli, dtype=torch.float64).permute(0, 3, 1, 2, 4).contiguous()
+    _check_room(net, stimuli)
     with _in_float64(net), slayer_neurons(net):
         trace = net.spikes(x)
         membrane = net.membrane(x, trace)

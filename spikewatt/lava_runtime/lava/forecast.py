@@ -10,7 +10,6 @@ import logging
 import os
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.lava.neurons import NEURONS
 from spikewatt.lava_runtime.lava.stimulus import is_driven
+from spikewatt.memory import free_bytes
 from spikewatt.network import Attention, Conv, Dense, Network, Population, Projection, Sparse
 
 PROCESSES_MAX = 400
@@ -135,13 +135,6 @@ def _projection_bytes(network: Network, p: Projection) -> int:
         patches = prod(network.shape_of(p.target)[:2]) * s.groups * prod(s.weight.shape[1:])
         return fan_out + 8 * (2 * sources + patches + s.weight.size)
     return fan_out + dense_macs(network, p) * LISTED_BYTES  # expanded to a list
-
-
-def free_bytes() -> int:
-    """Memory that the machine can still give, as the kernel estimates it."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    (available,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-    return int(available) * 1024
 
 
 def admit(request: Request) -> Forecast:

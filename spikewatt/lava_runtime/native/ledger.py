@@ -10,6 +10,7 @@ import numpy.typing as npt
 from spikewatt.energy.events import FILL_KEYS, Counters, Counts, LayerCounts
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native.clock import Span
+from spikewatt.memory import check_room
 from spikewatt.network import IntArray
 
 KINDS = ("spikes_in", "synaptic_events", "synaptic_events_stored", "spikes_out")
@@ -21,6 +22,7 @@ class Ledger:
 
     def __init__(self, request: Request) -> None:
         self.request, self._lock = request, Lock()
+        _check_room(request)
         layers = [p.layer for p in request.network.populations]
         cells = (len(KINDS), request.schedule.samples, request.schedule.steps)
         self.counted: dict[int, Counters] = {layer: np.zeros(cells, np.int64) for layer in layers}
@@ -84,3 +86,16 @@ class Ledger:
         if readout is None:
             return None
         return np.asarray(self.readout.reshape(len(self.readout), readout.groups, -1).sum(axis=2))
+
+
+def _check_room(request: Request) -> None:
+    """SpikewattError where the records of a request have no room."""
+    network, schedule = request.network, request.schedule
+    values = schedule.samples * schedule.steps
+    values *= sum(network.by_layer[layer].size for layer in request.record)
+    kinds = 3 if request.record_state else 1  # spikes, and u and v
+    what = (
+        f"Recording {len(request.record)} layers in {schedule.samples} samples of "
+        f"{schedule.steps} steps"
+    )
+    check_room(what, kinds * 4 * values, "Record fewer layers, or run fewer clips or steps.")
