@@ -85,7 +85,7 @@ def test_check_proposes_what_fits(twin) -> None:
     found = deployment(lowered(twin, None), profile)
     assert found.cores is None
     advice = next(c for c in found.changes if "hears" in c)
-    assert f"hears {SOURCES} sources, 20 fit on a core" in advice
+    assert f"each hears {SOURCES} sources, 20 fit on a core" in advice
     assert "--readout-sources 20" in advice
     divided = deployment(lowered(twin, 20), profile)
     assert divided.cores is not None

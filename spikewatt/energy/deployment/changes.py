@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from spikewatt.energy.deployment.parts import HOST, group_of, runs_on
 from spikewatt.energy.mapping.fan_in import fan_in
 from spikewatt.energy.mapping.limits import has_cores, limits_of
 from spikewatt.hardware_profiles.schema import Profile
-from spikewatt.network import Attention, Network
+from spikewatt.network import Attention, Dense, Network, Sparse
 
 _BY_MASKS = "a network whose attention is masks (AND gates and sums, as sdt has)"
 
@@ -74,19 +74,36 @@ def _models(network: Network, profile: Profile) -> list[str]:
 
 
 def _too_wide(network: Network, profile: Profile) -> list[str]:
-    """A read-out neuron with more sources than a core has words for: one word each, at least."""
-    readout, limits = network.readout, limits_of(profile) if has_cores(profile) else None
-    if readout is None or limits is None or limits.words is None:
+    """Neurons with more listed sources than a core has words for: one word each, at least."""
+    limits = limits_of(profile) if has_cores(profile) else None
+    if limits is None or limits.words is None:
         return []
     fits = min(limits.words, limits.axons_in or limits.words)
-    incoming = network.incoming(network.output.layer)
-    heard = int(np.sum([fan_in(network, p) for p in incoming], axis=0).max(initial=0))
-    if heard <= fits or readout.kind != "membrane":
-        return []
+    layers: dict[int, list[int]] = {}
+    for p in network.populations:
+        if (heard := _listed_sources(network, p.layer)) > fits:
+            layers.setdefault(heard, []).append(p.layer)
     return [
-        f"read-out: a neuron of layer {network.output.layer} hears {heard} sources, {fits} fit on "
-        f"a core; export with --readout-sources {fits}, and a processor adds the partial sums"
+        f"neurons of {_named(network, found)}: each hears {heard} sources, {fits} fit on a core; "
+        f"{_fewer(network, found, fits)}"
+        for heard, found in layers.items()
     ]
+
+
+def _listed_sources(network: Network, layer: int) -> int:
+    """The most synapses onto a neuron of a layer, kernels apart, whose words are shared."""
+    incoming = [p for p in network.incoming(layer) if isinstance(p.synapses, Dense | Sparse)]
+    return int(np.sum([fan_in(network, p) for p in incoming], axis=0).max()) if incoming else 0
+
+
+def _fewer(network: Network, layers: Sequence[int], fits: int) -> str:
+    summed = network.readout is not None and network.readout.kind == "membrane"
+    if summed and layers == [network.output.layer]:
+        return f"export with --readout-sources {fits}, and a processor adds the partial sums"
+    options = network.training.get("options")
+    if isinstance(options, Mapping) and options.get("mix_heads") is True:
+        return "train with mix_heads = false"
+    return "make the layer's inputs fewer"
 
 
 def _readout(network: Network) -> str:
