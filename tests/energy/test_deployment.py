@@ -166,3 +166,31 @@ def test_frames_share_their_synapses() -> None:
     assert sum(m.synapses for m in found.modules) > 50 * 10**6
     assert found.cores is not None
     assert found.cores < 2 * 102_400 / 4095 * 8  # not one list a frame: frames share weights
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({}, "make the layer's inputs fewer"),
+        ({"mix_heads": False}, "make the layer's inputs fewer"),
+        ({"mix_heads": True}, "train with mix_heads = false"),
+    ],
+)
+def test_neurons_that_hear_more_than_a_core_holds(options, advice) -> None:
+    """Kernels are shared and do not count; lists of all projections of a layer do."""
+    words = LOIHI2.limits["synaptic_memory_per_core"].model_copy(update={"value": 5})
+    small = LOIHI2.model_copy(
+        update={"limits": LOIHI2.limits | {"synaptic_memory_per_core": words}}
+    )
+    dense = Dense(np.full((2, 4), 2, np.int32))
+    populations = (Population(1, (4,), LIF), Population(2, (2,), LIF), Population(3, (2,), LIF))
+    projections = [Projection(0, 1, Dense(np.full((4, 4), 2, np.int32)))]
+    projections += [Projection(i, 2, dense) for i in (0, 1)]
+    projections += [Projection(2, 3, Dense(np.full((2, 2), 2, np.int32)))]
+    wide = Network(Input(0, (4,)), populations, tuple(projections), training={"options": options})
+    found = deployment(wide, small)
+    assert found.cores is None
+    assert (
+        found.changes[0] == f"neurons of layer 2: each hears 8 sources, 5 fit on a core; {advice}"
+    )
+    assert len(found.changes) == 2
