@@ -121,7 +121,7 @@ def kind_of(edge: Edge, source: Shape, target: Shape) -> str:
     if isinstance(m, JointMap):
         return "graph"
     if isinstance(m, ListedMap):
-        return "conv"  # whose input has a gain for each joint
+        return "conv"  # whose input has a gain for each joint, or whose heads mix
     if not isinstance(m, ConvMap) or (m.pointwise and m.groups == m.weight.shape[0]):
         return "one to one"
     all_to_all = m.groups == 1 and target[:2] == (1, 1) and m.weight.shape[2:] == source[:2]
