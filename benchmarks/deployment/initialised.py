@@ -83,8 +83,7 @@ def initialised(setup: Setup, data: AnyDataset, seed: int, folder: Path) -> tupl
     clips = to_clips(encoder.encode_all(data.train), encoder)
     _as_trained(net)
     with _measuring_norms(net):
-        for clip in clips.split(1):
-            net(clip)
+        net(clips)  # at once: a norm behind a whole clip sees one value of each
     if hasattr(net, "freeze_fusion"):
         net.freeze_fusion(clips.split(1))
     host = deployed_encoder(net, encoder)
