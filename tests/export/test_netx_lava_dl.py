@@ -158,6 +158,13 @@ def is_graded(neuron) -> bool:
     return isinstance(neuron, Delta | SigmaDelta)
 
 
+def entering(network: Network, x: np.ndarray) -> np.ndarray:
+    """The stimulus as lava-dl takes it: where a flatten comes first, flat in its order."""
+    if network.layer_types.get(1) != "flatten":
+        return x
+    return x.transpose(2, 1, 0, 3).reshape(-1, x.shape[-1])
+
+
 def run_lava_dl(jobs: list[dict], folder: Path) -> None:
     """All jobs in one process; its Lava workers end with it, whatever happens."""
     (folder / "jobs.json").write_text(json.dumps(jobs))
@@ -181,7 +188,7 @@ def computed(tmp_path_factory):
         network, x = make(np.random.default_rng(3))
         report = netx.write(network, folder / f"{name}.net")
         assert report.for_lava_dl, report
-        np.save(folder / f"{name}.npy", x.astype(np.int32))
+        np.save(folder / f"{name}.npy", entering(network, x.astype(np.int32)))
         paths = {k: str(folder / f"{name}.{e}") for k, e in (("net", "net"), ("stimulus", "npy"))}
         arguments = {"input_message_bits": network.input.message_bits}
         exponents = {p.neuron.spike_exp for p in network.populations if is_graded(p.neuron)}
