@@ -68,7 +68,10 @@ def test_the_page(script):
         agreement={"slayer": "DIFFERS: 1 value", "lava": "unavailable, because of memory"},
     )
     initialised = row(epochs=0, options={}, agreement={"slayer": "equal", "lava": "equal, 4 steps"})
+    placed = row(not_run="of memory")
+    del placed["agreement"], placed["events"], placed["native_s"]
     found = {"small/sdt": row(), "small/mk-sgn": {"unavailable": "too large"}, "full/sdt": lost}
+    found["full/spikformer"] = placed
     text = script("deployment_page").page(found | {"full/svformer": initialised}, "loihi2_derived")
     assert "| sdt | 3 | 4 | 100 | 2000 | 7 | 1 | 75.0 % | 25.0 % | 0.0 % | equal | equal |" in text
     assert "- sdt: options: channels = [16, 16]\n" in text
@@ -78,6 +81,9 @@ def test_the_page(script):
     assert "2 of 2 | no | 1.5 MB" in text
     assert "lava: unavailable, because of memory; no cores: Layer 1 does not fit" in text
     assert "- svformer: lava: equal, 4 steps\n" in text
+    dashes = " - |" * 7
+    assert f"| spikformer | 3 | 4 | 100 | 2000 | 7 | 1 |{dashes} 3 epochs | 1.5 MB | - |" in text
+    assert "not run, because of memory" in text
     assert text.index("Small configurations") < text.index("The papers' configurations")
 
 

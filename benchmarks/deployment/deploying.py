@@ -10,8 +10,8 @@ from resource import RUSAGE_SELF, getrusage
 from time import perf_counter
 from typing import Any
 
-import initialised
 import numpy as np
+from initialised import Made, adapted, initialised
 from sizes import Setup
 
 from spikewatt.commands.training import run_export
@@ -36,36 +36,50 @@ log = logging.getLogger("spikewatt")
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A network as the native engine ran it, and how that agrees with slayer."""
+    """A network as the native engine ran it."""
 
     network: Network
     request: Request
     execution: Execution
-    agreement: Agreement
 
 
 def deployed(setup: Setup, folder: Path, profile: str) -> dict[str, Any]:
-    """What the page says of a network; `unavailable` with the reason where it fails."""
+    """What the page says of a network; `unavailable` with the reason where there is none.
+
+    Of one that is there and does not run, the cores and why.
+    """
     try:
         begun = perf_counter()
-        file, reference = (_trained if setup.epochs else _initialised)(setup, folder)
+        made = (_trained if setup.epochs else _initialised)(setup, folder)
         made_s = perf_counter() - begun
-        run = _executed(file, load_reference(reference))
+        network = netx.read(made.file)
         row = {
             "options": _changed(setup),
             "epochs": setup.epochs,
-            **_sizes(run.network, profile),
-            **_activity(run, profile),
-            "agreement": {"slayer": _verdict(run.agreement)},
-            "file_bytes": file.stat().st_size,
             "made_s": round(made_s, 1),
-            "native_s": round(run.execution.wall_s, 2),
+            "file_bytes": made.file.stat().st_size,
+            **_sizes(network, profile),
         }
-        row["agreement"]["lava"] = in_lava(run, setup)
-        return row | {"peak_bytes": 1024 * getrusage(RUSAGE_SELF).ru_maxrss}
     except Exception as error:
         log.warning("%s: %s", setup.key, error)
         return {"unavailable": why(error)}
+    row |= _ran(network, made, setup, profile)
+    return row | {"peak_bytes": 1024 * getrusage(RUSAGE_SELF).ru_maxrss}
+
+
+def _ran(network: Network, made: Made, setup: Setup, profile: str) -> dict[str, Any]:
+    """What its execution found; `not_run` with the reason where there was none."""
+    try:
+        run = _executed(network, made.reference)
+    except Exception as error:
+        log.warning("%s: %s", setup.key, error)
+        return {"not_run": why(error)}
+    slayer = f"not run, because {made.no_slayer}" if made.no_slayer else _against(run, made)
+    return {
+        **_activity(run, profile),
+        "native_s": round(run.execution.wall_s, 2),
+        "agreement": {"slayer": slayer, "lava": in_lava(run, setup)},
+    }
 
 
 def why(error: Exception) -> str:
@@ -74,20 +88,18 @@ def why(error: Exception) -> str:
     return re.sub(r"(?:/[\w.+-]+)+/([\w.+-]+)", r"\1", said)
 
 
-def _trained(setup: Setup, folder: Path) -> tuple[Path, Path]:
-    """The integer network's file, and slayer's spikes on test clips."""
+def _trained(setup: Setup, folder: Path) -> Made:
     dataset = _some(load(setup.data, SEED), setup)
     out = folder / setup.key.replace("/", "-")
     settings = (setup.data, setup.recipe, setup.options, SEED, out, "cpu")
     checkpoint = train(Job(setup.entry, dataset, *settings), no_progress)
     network, reference = out / "network.net", out / "slayer.npz"
     run_export(checkpoint, network, reference)
-    return network, reference
+    return Made(network, load_reference(reference))
 
 
-def _initialised(setup: Setup, folder: Path) -> tuple[Path, Path]:
-    data = initialised.adapted(_some(load(setup.data, SEED), setup), setup)
-    return initialised.initialised(setup, data, SEED, folder)
+def _initialised(setup: Setup, folder: Path) -> Made:
+    return initialised(setup, adapted(_some(load(setup.data, SEED), setup), setup), SEED, folder)
 
 
 def _some(data: AnyDataset, setup: Setup) -> AnyDataset:
@@ -97,13 +109,16 @@ def _some(data: AnyDataset, setup: Setup) -> AnyDataset:
     return replace(data, train=train_clips, test=test_clips)
 
 
-def _executed(file: Path, reference: Reference) -> Run:
-    """The native engine on the reference's clips, held against it."""
-    network, stimulus = netx.read(file), reference.input
+def _executed(network: Network, reference: Reference) -> Run:
+    """The native engine on the reference's clips."""
+    stimulus = reference.input
     schedule = clips(network, len(stimulus), stimulus.shape[-1])
     request = Request(network, stimulus, schedule, tuple(reference.spikes))
-    execution = engine("native").run(request)
-    return Run(network, request, execution, compare(network, reference, execution, request))
+    return Run(network, request, engine("native").run(request))
+
+
+def _against(run: Run, made: Made) -> str:
+    return _verdict(compare(run.network, made.reference, run.execution, run.request))
 
 
 def _verdict(found: Agreement) -> str:

@@ -72,14 +72,17 @@ def _table(networks: Found, costs: bool) -> str:
 
 
 def _cells(row: Mapping[str, Any]) -> Sequence[str]:
+    sizes = [_number(row[k]) for k in ("populations", "projections", "neurons", "synapses")]
+    sizes += [_number(row[k]) for k in ("cores", "chips")]
+    if "not_run" in row:
+        return (*sizes, *["-"] * (len(HEAD) - 1 - len(sizes)))
     events, agreement = row["events"], row["agreement"]
     total = sum(events.values())
     shares = [
         f"{100 * events[k] / total:.1f} %" if total else "-" for k in (NATIVE, MICROCODE, HOST)
     ]
     return (
-        *(_number(row[k]) for k in ("populations", "projections", "neurons", "synapses")),
-        *(_number(row[k]) for k in ("cores", "chips")),
+        *sizes,
         *shares,
         *(_short(agreement[k]) for k in ("slayer", "lava")),
         f"{row['clips']} x {row['steps']}",
@@ -91,7 +94,7 @@ def _costs(row: Mapping[str, Any]) -> Sequence[str]:
     return (
         f"{row['epochs']} epochs" if row["epochs"] else "no",
         f"{row['file_bytes'] / 10**6:.1f} MB",
-        f"{row['native_s']:.1f}",
+        f"{row['native_s']:.1f}" if "native_s" in row else "-",
         f"{row['peak_bytes'] / 10**9:.1f} GB",
     )
 
@@ -112,7 +115,9 @@ def _remarks(networks: Found) -> str:
         if "unavailable" in row:
             lines.append(f"- {name}: unavailable, because {row['unavailable']}")
             continue
-        said = [f"{k}: {v}" for k, v in row["agreement"].items() if v != "equal"]
+        said = [f"{k}: {v}" for k, v in row.get("agreement", {}).items() if v != "equal"]
+        if "not_run" in row:
+            said.append(f"not run, because {row['not_run']}")
         said += [f"no cores: {row['unmapped']}"] * bool(row["unmapped"])
         if row["options"]:
             changed = ", ".join(f"{k} = {_plain(v)}" for k, v in row["options"].items())

@@ -64,16 +64,17 @@ def _known(path: Path) -> dict[str, Any]:
 
 def _write(out: Path, found: dict[str, Any]) -> str:
     ordered = {k: found[k] for k in sorted(found, key=_place)}
-    text = deployment_page.page(ordered, PROFILE)
     out.mkdir(parents=True, exist_ok=True)
     record = {"schema": 1, "profile": PROFILE, "networks": ordered}
-    for name, content in (
-        ("deployment.json", json.dumps(record, indent=1) + "\n"),
-        ("deployment.md", text),
-    ):
-        with whole_file(out / name) as beside:
-            beside.write_text(content, encoding="utf-8")
+    _put(out / "deployment.json", json.dumps(record, indent=1) + "\n")
+    text = deployment_page.page(ordered, PROFILE)
+    _put(out / "deployment.md", text)
     return text
+
+
+def _put(path: Path, content: str) -> None:
+    with whole_file(path) as beside:
+        beside.write_text(content, encoding="utf-8")
 
 
 def _place(key: str) -> tuple[str, int]:

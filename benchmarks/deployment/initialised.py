@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,26 @@ from spikewatt.commands.training import facts_of, slayer_reference
 from spikewatt.data.clips import AnyDataset, Clip
 from spikewatt.data.graph import NTU25
 from spikewatt.energy.mapping.limits import limits_of
+from spikewatt.errors import SpikewattError
 from spikewatt.export import netx
 from spikewatt.export.modules import from_slayer
 from spikewatt.hardware_profiles import load as load_profile
-from spikewatt.lava_runtime.agreement import save_reference
+from spikewatt.lava_runtime.agreement import Reference
 from spikewatt.train.blocks.graph_conv import GraphConv
 from spikewatt.train.inputs import deployed_encoder, fitted_encoder, task_of, to_clips, to_places
 from spikewatt.train.lowering import lower
 from spikewatt.train.quantised import quantised
 from spikewatt.train.task import SkeletonTask
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A network's file, slayer's spikes (or the stimuli alone), and why there are none."""
+
+    file: Path
+    reference: Reference
+    no_slayer: str = ""
+
 
 # joints of the embedded body that stand for NTU's: twenty are the same, the shoulders' centre and
 # the hands also stand for the upper spine, the hands' tips and the thumbs
@@ -74,8 +85,8 @@ def _measuring_norms(net: nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def initialised(setup: Setup, data: AnyDataset, seed: int, folder: Path) -> tuple[Path, Path]:
-    """Files of the integer network, and of slayer's spikes on the test clips."""
+def initialised(setup: Setup, data: AnyDataset, seed: int, folder: Path) -> Made:
+    """The integer network, and slayer's spikes on the test clips."""
     entry, options = setup.entry, setup.options
     encoder = fitted_encoder(data, setup.recipe, entry.repeat(options))
     torch.manual_seed(seed)
@@ -103,14 +114,13 @@ def _record(setup: Setup, data: AnyDataset, encoder: dict[str, Any]) -> dict[str
     }
 
 
-def _written(
-    twin: nn.Module, record: dict[str, Any], stimuli: Any, folder: Path
-) -> tuple[Path, Path]:
+def _written(twin: nn.Module, record: dict[str, Any], stimuli: Any, folder: Path) -> Made:
     words = limits_of(load_profile(PROFILE)).words  # a source of the read-out takes one, at least
-    network = from_slayer(
-        twin, torch.as_tensor(stimuli[:1]), facts_of(record) | {"readout_sources": words}
-    )
-    file, reference = folder / "network.net", folder / "slayer.npz"
-    netx.write(network, file)
-    save_reference(reference, slayer_reference(twin, network, stimuli))
-    return file, reference
+    facts = facts_of(record) | {"readout_sources": words}
+    network = from_slayer(twin, torch.as_tensor(stimuli[:1]), facts)
+    netx.write(network, folder / "network.net")
+    try:
+        return Made(folder / "network.net", slayer_reference(twin, network, stimuli))
+    except SpikewattError as no_room:
+        nothing = Reference(stimuli.astype("int32"), {})
+        return Made(folder / "network.net", nothing, str(no_room))
