@@ -194,3 +194,15 @@ def test_neurons_that_hear_more_than_a_core_holds(options, advice) -> None:
         found.changes[0] == f"neurons of layer 2: each hears 8 sources, 5 fit on a core; {advice}"
     )
     assert len(found.changes) == 2
+
+
+def test_attention_over_more_than_a_core_has_axons() -> None:
+    axons = LOIHI2.limits["axons_in_per_core"].model_copy(update={"value": 19})
+    for heads, refused in ((1, True), (2, False)):
+        q, k, v, attended, last = network().projections
+        product = replace(attended, synapses=replace(attended.synapses, heads=heads))
+        wide = replace(network(), projections=(q, k, v, product, last))
+        small = LOIHI2.model_copy(update={"limits": LOIHI2.limits | {"axons_in_per_core": axons}})
+        told = [c for c in deployment(wide, small).changes if "smaller heads" in c]
+        assert bool(told) is refused
+        assert all("a neuron hears 34 queries, keys and values, a core has 19" in c for c in told)

@@ -21,7 +21,8 @@ def changes(network: Network, profile: Profile) -> tuple[str, ...]:
     lines = [*_products(network), *_models(network, profile)]
     if network.encoder is not None:
         lines.append("encoder: on a processor as it is; send spikes or graded values already coded")
-    return (*lines, *_too_wide(network, profile), _readout(network))
+    wide = (*_attends_too_much(network, profile), *_too_wide(network, profile))
+    return (*lines, *wide, _readout(network))
 
 
 def _products(network: Network) -> list[str]:
@@ -70,6 +71,22 @@ def _models(network: Network, profile: Profile) -> list[str]:
         f"neurons of {_named(network, layers)}: {model} is no model of {profile.name}'s cores; "
         "train with CubaLif"
         for model, layers in models.items()
+    ]
+
+
+def _attends_too_much(network: Network, profile: Profile) -> list[str]:
+    """Attention whose one neuron takes more queries, keys and values than a core has axons."""
+    axons = limits_of(profile).axons_in if has_cores(profile) else None
+    layers: dict[int, list[int]] = {}
+    for p in network.projections:
+        if axons is not None and isinstance(s := p.synapses, Attention):
+            _, tokens, _, channels = s.split(network.shape_of(p.target))
+            if (needed := channels + tokens * channels + tokens) > axons:
+                layers.setdefault(needed, []).append(p.target)
+    return [
+        f"attention of {_named(network, found)}: a neuron hears {needed} queries, keys and values, "
+        f"a core has {axons} axons; train with smaller heads or fewer tokens"
+        for needed, found in layers.items()
     ]
 
 
