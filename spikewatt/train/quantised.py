@@ -38,12 +38,13 @@ class QuantisedPopulation(nn.Module):
         self.neuron = _neuron(population, scale)
 
     def integers(self, k: int) -> torch.Tensor:
-        """Quantised weights of edge k."""
-        return quantize_weight(self.weights[k] * self.scale)
+        """Quantised weights of edge k, the same in float64: halves depend on the product's type."""
+        weight = self.weights[k]
+        return quantize_weight(weight.float() * self.scale).to(weight.dtype)
 
     def step_bias(self) -> torch.Tensor:
         """Quantised bias, (C, X, Y)."""
-        return quantize_bias(self.bias * self.scale)
+        return quantize_bias(self.bias.float() * self.scale).to(self.bias.dtype)
 
     def current(self, spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
         """What arrives in a step without the bias."""

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from spikewatt.export.lowering import trace
+from spikewatt.export.lowering import Edge, FloatPopulation, trace
+from spikewatt.export.lowering.maps import ConvMap
 from spikewatt.lava_runtime.agreement import Reference, compare
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native import NativeEngine
@@ -14,7 +15,8 @@ from spikewatt.lava_runtime.schedule import clips
 from spikewatt.train.blocks.norm import StepNorm
 from spikewatt.train.blocks.pointwise import Pointwise
 from spikewatt.train.neuron import lif, plif
-from spikewatt.train.quantised import quantised
+from spikewatt.train.quantised import QuantisedPopulation, quantised
+from spikewatt.train.quantize import quantize_weight
 from spikewatt.train.reference import slayer_spikes
 
 LIMIT = 15
@@ -76,3 +78,19 @@ def test_the_quantised_network_decides_like_the_float_one() -> None:
     twin = quantised(trace(net, (1, 2, 6, 5, 8), (6, 5, 2)), x, LIMIT)
     difference = (twin(x) - net(x)).abs().mean() / net(x).std()
     assert difference < 0.5
+
+
+def test_the_same_integers_in_float64() -> None:
+    """Of millions of weights some lie where float32 and float64 would round to either side."""
+    torch.manual_seed(1)
+    edge = Edge((0,), ConvMap(torch.randn(2048, 2048, 1, 1)))
+    bias = torch.randn(2048, 40, 40)
+    population = QuantisedPopulation(
+        FloatPopulation(1, "p", 2048, (40, 40), 4096, 2048, 1.0, (edge,), bias), scale=0.7
+    )
+    weights, biases = population.integers(0), population.step_bias()
+    exact = quantize_weight(edge.map.weight.double() * 0.7)
+    assert not torch.equal(exact, weights.double())
+    population.double()
+    assert torch.equal(population.integers(0), weights.double())
+    assert torch.equal(population.step_bias(), biases.double())
