@@ -26,10 +26,9 @@ def _lava(workers: int | None) -> Engine:
 
 
 def _loihi2(workers: int | None) -> Engine:
-    raise SpikewattError(
-        "Engine loihi2 is unavailable, because this version has no binding to Loihi 2 boards. "
-        "Use lava: the same integer network on Lava's simulator, bit for bit."
-    )
+    from spikewatt.lava_runtime.loihi2 import Loihi2Engine
+
+    return Loihi2Engine()
 
 
 ENGINES: dict[str, Callable[[int | None], Engine]] = {
