@@ -11,7 +11,8 @@ from spikewatt.cli import cli
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.agreement import compare
 from spikewatt.lava_runtime.engine import Request
-from spikewatt.lava_runtime.loihi2 import Board, Loihi2Engine, unavailable
+from spikewatt.lava_runtime.loihi2.board import Board, unavailable
+from spikewatt.lava_runtime.loihi2.engine import Loihi2Engine
 from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.schedule import clips
 from spikewatt.network import (

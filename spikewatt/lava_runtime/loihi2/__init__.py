@@ -2,8 +2,3 @@
 
 Importing this package imports neither Lava nor the extension; that happens in a process of its own.
 """
-
-from spikewatt.lava_runtime.loihi2.board import Board, unavailable
-from spikewatt.lava_runtime.loihi2.engine import Loihi2Engine
-
-__all__ = ["Board", "Loihi2Engine", "unavailable"]
