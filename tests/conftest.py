@@ -20,6 +20,15 @@ sys.path.insert(0, str(Path(__file__).parent))  # the oracle and the random netw
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--target",
+        choices=["simulator", "loihi2"],
+        default="simulator",
+        help="Where the tests of the loihi2 engine run its processes.",
+    )
+
+
 @pytest.fixture(scope="session")
 def nw_ucla_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = Path(os.environ.get("SPIKEWATT_DATA", BESIDE))

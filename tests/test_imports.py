@@ -51,7 +51,7 @@ DOORS = {
     "h5py": ("export/netx/",),
     "click": ("cli.py",),
     "nir": ("export/nir/",),
-    "lava": ("lava_runtime/lava/", "export/slayer.py"),
+    "lava": ("lava_runtime/lava/", "lava_runtime/loihi2/", "export/slayer.py"),
 }
 
 

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikewatt.commands.measuring import check_target, measured, save_log
 from spikewatt.errors import SpikewattError
 from spikewatt.export import netx
 from spikewatt.files import whole_file
 from spikewatt.lava_runtime.agreement import Agreement, compare, load_reference
 from spikewatt.lava_runtime.engine import Execution, Progress, Request
 from spikewatt.lava_runtime.engines import ENGINES, engine
+from spikewatt.lava_runtime.loihi2.board import Board
 from spikewatt.lava_runtime.schedule import clips, stream
 from spikewatt.lava_runtime.stimulus import from_array
 from spikewatt.network import IntArray, Network
@@ -51,6 +53,16 @@ class RunJob:
     command: str = ""
     keep_output: bool = True  # the last layer's spikes, for `save_output` and the record
     place: bool = True  # work out the network's place on each profile's cores, for the record
+    measure: str | None = None  # a sensor of the host that measures the run's energy
+    board: str | None = None
+    partition: str | None = None
+    host: str | None = None
+    probe: Path | None = None  # where the log of a board's probes goes
+
+    @property
+    def target(self) -> Board:
+        """The board of the loihi2 engine."""
+        return Board(self.host, self.partition, self.board, probes=self.probe is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +87,8 @@ class _Stimulus:
 
 def run_network(job: RunJob, progress: Progress) -> RunResult:
     """Execute a job; SpikewattError for anything that does not fit."""
-    chosen = engine(job.backend, job.workers)
+    check_target(job.backend, job.target)
+    chosen = engine(job.backend, job.workers, job.target)
     network = netx.read(
         job.network,
         layers=job.layers,
@@ -88,6 +101,7 @@ def run_network(job: RunJob, progress: Progress) -> RunResult:
     execution = chosen.run(request, progress)
     agreement = _verify(job, request, execution, progress) if job.verify else None
     outcome = _outcome(job, stimulus, execution, agreement)
+    outcome = replace(outcome, measured=measured(job.measure, chosen, request, execution))
     source = Provenance(
         network=str(job.network),
         input=stimulus.name,
@@ -97,6 +111,7 @@ def run_network(job: RunJob, progress: Progress) -> RunResult:
         seed=job.seed,
     )
     record = record_of(network, execution, source, outcome, place=job.place)
+    save_log(job.probe, execution, record)
     return RunResult(network, execution, record, agreement, stimulus.are_clips)
 
 

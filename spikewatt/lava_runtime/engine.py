@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from spikewatt.energy.board import BoardLog
 from spikewatt.energy.events import Counts
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import IntArray, Network
@@ -42,7 +43,8 @@ class Execution:
     """What an engine did.
 
     spikes, u, v: by layer, (N, *shape, T), the counted steps only. readout: (N, groups)
-    integer sums before the divisor, or None. Seconds: building apart from stepping.
+    integer sums before the divisor, or None. Seconds: building apart from stepping. board: what
+    a board's probes said, where it was asked to measure.
     """
 
     engine: str
@@ -54,6 +56,7 @@ class Execution:
     build_s: float
     wall_s: float
     details: dict[str, float] = field(default_factory=dict)  # processes, memory, ...
+    board: BoardLog | None = None
 
 
 class Engine(Protocol):

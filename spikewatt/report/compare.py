@@ -15,6 +15,7 @@ from spikewatt.report.comparison import (
     A_PASS_A_STEP,
     AnnEntry,
     Comparison,
+    CountersEntry,
     MeasuredEntry,
     PaperEntry,
     ProfileEntry,
@@ -26,10 +27,15 @@ from spikewatt.report.comparison import (
 from spikewatt.report.record import RunRecord
 
 
-def compare(records: Sequence[RunRecord], profiles: Sequence[Profile]) -> Comparison:
+def compare(
+    records: Sequence[RunRecord],
+    profiles: Sequence[Profile],
+    counters: Mapping[int, CountersEntry] | None = None,
+) -> Comparison:
     """Put the three kinds of energy of each run beside one another, a sample each.
 
-    Raises SpikewattError for two different profiles of one name.
+    counters: a chip's, by the number of the run. Raises SpikewattError for two different profiles
+    of one name.
     """
     for profile in profiles:
         if any(p.name == profile.name and p != profile for p in profiles):
@@ -37,10 +43,15 @@ def compare(records: Sequence[RunRecord], profiles: Sequence[Profile]) -> Compar
                 f"Two different profiles are called {profile.name!r}; a comparison needs names "
                 "that differ. Change `name` in one of the files."
             )
-    return Comparison(runs=[_run(record, profiles) for record in records])
+    by_run = counters or {}
+    return Comparison(
+        runs=[_run(record, profiles, by_run.get(i)) for i, record in enumerate(records)]
+    )
 
 
-def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
+def _run(
+    record: RunRecord, profiles: Sequence[Profile], counters: CountersEntry | None
+) -> RunEntry:
     paper = record.paper_energy()
     activity = record.activity()
     measurement = record.measurement()
@@ -63,6 +74,7 @@ def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
             PublishedEntry(**asdict(p.measured), source=p.source, caveat=p.caveat)
             for p in published(record.network_sha256, record.steps)
         ],
+        counters=counters,
         record=record,
     )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
 from spikewatt.energy.activity import UNPLACED, Activity, Placement
 from spikewatt.energy.ann import AnnEnergy, AnnLayer, ann_energy
-from spikewatt.energy.measured import Measured, Unavailable
+from spikewatt.energy.measured import Measured, Measurement, Unavailable
 from spikewatt.energy.paper import PaperEnergy, PaperLayer, paper_energy
 from spikewatt.errors import SpikewattError
 from spikewatt.report.entry import Entry
@@ -18,6 +19,8 @@ from spikewatt.report.spikes import Raster, Rates
 from spikewatt.report.writing import write_text
 
 SCHEMA = "spikewatt.run/1"
+HINT = "Make one with `spikewatt run NET.net ... --json RUN.json`."
+Record = TypeVar("Record", bound=Entry)
 
 
 class LayerRecord(Entry):
@@ -81,11 +84,26 @@ class MetricsRecord(Entry):
 
 
 class MeasuredRecord(Entry):
-    """Energy of one sample that a sensor read."""
+    """Energy of one sample that a sensor read; see `spikewatt.energy.measured.Measured`."""
 
     joules: float = Field(gt=0)
     device: str
     method: str
+    error_j: float | None = None
+    total_j: float | None = None
+
+
+class UnmeasuredRecord(Entry):
+    """Why a sensor that was asked read nothing."""
+
+    unavailable: str
+
+
+def measured_record(found: Measurement) -> MeasuredRecord | UnmeasuredRecord:
+    """A measurement as the record keeps it."""
+    if isinstance(found, Unavailable):
+        return UnmeasuredRecord(unavailable=found.reason)
+    return MeasuredRecord(**asdict(found))
 
 
 class RunRecord(Entry):
@@ -116,7 +134,7 @@ class RunRecord(Entry):
     accuracy: float | None = None
     predictions: list[int] | None = None
     verified_against: list[str] = Field(default=[])  # what spikes and counts were equal to
-    measured: MeasuredRecord | None = None
+    measured: MeasuredRecord | UnmeasuredRecord | None = None
     placements: dict[str, PlacementRecord] | None = None
 
     def activity(self) -> Activity:
@@ -152,11 +170,13 @@ class RunRecord(Entry):
         found = (self.placements or {}).get(profile)
         return UNPLACED if found is None else found.placement()
 
-    def measurement(self) -> Measured | Unavailable:
+    def measurement(self) -> Measurement:
         """What a sensor read, or why none did."""
         if self.measured is None:
             return Unavailable(f"the {self.backend} backend has no power sensor")
-        return Measured(self.measured.joules, self.measured.device, self.measured.method)
+        if isinstance(self.measured, UnmeasuredRecord):
+            return Unavailable(self.measured.unavailable)
+        return Measured(**self.measured.model_dump())
 
 
 # keys that are not written where there is nothing to say
@@ -175,19 +195,25 @@ def _has(record: RunRecord, name: str) -> bool:
 
 def load(path: str | Path) -> RunRecord:
     """Read RUN.json; SpikewattError names the file and what is wrong with it."""
-    hint = "Make one with `spikewatt run NET.net ... --json RUN.json`."
+    return parsed(RunRecord, read_text(path, "Run record", HINT), path, "run record", HINT)
+
+
+def read_text(path: str | Path, what: str, hint: str) -> str:
+    """The text of a record; SpikewattError where there is none."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise SpikewattError(
-            f"Run record {path} cannot be read: {error.strerror}. {hint}"
-        ) from error
+        raise SpikewattError(f"{what} {path} cannot be read: {error.strerror}. {hint}") from error
     except UnicodeDecodeError as error:
-        raise SpikewattError(f"{path} is not a run record but binary data. {hint}") from error
+        raise SpikewattError(f"{path} is not a {what.lower()} but binary data. {hint}") from error
+
+
+def parsed(kind: type[Record], text: str, path: str | Path, what: str, hint: str) -> Record:
+    """The record in a text; SpikewattError names the first problems."""
     try:
-        return RunRecord.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
-        raise SpikewattError(f"{path} is not a run record: {_first(error)}. {hint}") from error
+        raise SpikewattError(f"{path} is not a {what}: {_first(error)}. {hint}") from error
 
 
 def _first(error: ValidationError) -> str:

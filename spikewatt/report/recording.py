@@ -20,7 +20,14 @@ from spikewatt.energy.events import (
 from spikewatt.energy.metrics import graded_layers, metrics, weights
 from spikewatt.network import IntArray, Network
 from spikewatt.report.placing import placements_of
-from spikewatt.report.record import LayerRecord, MeasuredRecord, MetricsRecord, RunRecord, Totals
+from spikewatt.report.record import (
+    LayerRecord,
+    MeasuredRecord,
+    MetricsRecord,
+    RunRecord,
+    Totals,
+    UnmeasuredRecord,
+)
 from spikewatt.report.spikes import raster, rates
 
 if TYPE_CHECKING:  # an execution is only read here; engines need not be importable
@@ -49,7 +56,7 @@ class Outcome:
     accuracy: float | None = None
     predictions: tuple[int, ...] | None = None
     verified_against: tuple[str, ...] = ()
-    measured: MeasuredRecord | None = None
+    measured: MeasuredRecord | UnmeasuredRecord | None = None
 
 
 def record_of(
