@@ -105,6 +105,8 @@ def notebook_cells(page: str) -> list[tuple[str, str]]:
 
 def write_notebook() -> None:
     """docs/tutorial.ipynb, executed in an empty folder."""
+    import os
+    import sys
     import tempfile
 
     import nbclient
@@ -116,12 +118,13 @@ def write_notebook() -> None:
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
     notebook = v4.new_notebook(cells=cells)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
         settings = {"metadata": {"path": folder}}
         nbclient.NotebookClient(notebook, timeout=600, resources=settings).execute()
-    for cell in cells:
-        cell["outputs"] = [o for o in cell.get("outputs", []) if o.get("name") != "stderr"]
-        cell["metadata"] = {}
+    for cell in (c for c in cells if c["cell_type"] == "code"):
+        cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
+        cell["metadata"] = {}  # when it ran
     nbformat.write(notebook, DOCS / "tutorial.ipynb")
 
 
