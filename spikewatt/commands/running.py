@@ -76,6 +76,8 @@ class _Stimulus:
 def run_network(job: RunJob, progress: Progress) -> RunResult:
     """Execute a job; SpikewattError for anything that does not fit."""
     chosen = engine(job.backend, job.workers)
+    if job.verify in ENGINES:
+        engine(job.verify)  # says that it is unavailable before anything runs
     network = netx.read(
         job.network,
         layers=job.layers,
