@@ -8,15 +8,16 @@ from typing import Any
 
 
 class Late:
-    """What `module` calls `path`, looked up at every use."""
+    """A module, or what it calls `path`, looked up at every use."""
 
-    def __init__(self, module: str, path: str) -> None:
+    def __init__(self, module: str, path: str = "") -> None:
         self._module, self._path = module, path
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # pytest asks every object for its marks
             raise AttributeError(name)
-        return getattr(attrgetter(self._path)(import_module(self._module)), name)
+        found = import_module(self._module)
+        return getattr(attrgetter(self._path)(found) if self._path else found, name)
 
 
 def slayers(path: str) -> Late:

@@ -15,7 +15,7 @@ from late import Late
 
 from spikewatt.export.netx.effective import effective
 
-weightutils = Late("lava.utils", "weightutils")
+weightutils = Late("lava.utils.weightutils")
 
 
 @cache

@@ -17,7 +17,7 @@ from spikewatt.train.neuron import ATan, CubaNeuron
 
 pytestmark = pytest.mark.lava
 PARAMS = {"threshold": 1.0, "current_decay": 0.4, "voltage_decay": 0.2, "tau_grad": 0.1}
-slayer_block, norms = Late("spikewatt.train", "slayer_block"), slayers("neuron.norm")
+slayer_block, norms = Late("spikewatt.train.slayer_block"), slayers("neuron.norm")
 Build = Callable[[Any], torch.nn.Module]
 
 
