@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from late import Late
 
@@ -64,6 +64,7 @@ SPIKES = np.array(list(itertools.product(range(4), repeat=3))).T
 
 
 @pytest.mark.lava
+@settings(deadline=None)  # the first example imports Lava's code
 @given(matrices())
 @example(np.full((2, 3), -256, np.int32))
 @example(np.array([[-128, -2, -4]], np.int32))
@@ -84,6 +85,7 @@ def test_effective_weights_are_what_lava_sums(weight):
 
 
 @pytest.mark.lava
+@settings(deadline=None)  # the first example imports Lava's code
 @given(matrices(), matrices())
 @example(np.array([[-128, -2, -4]] * 2, np.int32), np.array([[64, 2, 4]] * 2, np.int32))
 @example(np.array([[3, 1, 5]] * 2, np.int32), np.array([[-255, 0, 4]] * 2, np.int32))
