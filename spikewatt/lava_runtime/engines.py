@@ -19,8 +19,8 @@ def _lava(workers: int | None) -> Engine:
 
     if workers not in (None, 1):
         raise SpikewattError(
-            f"Engine lava runs every population in a process of its own and takes no workers; "
-            f"found {workers}. Leave workers out, or use the native engine."
+            f"Engine lava runs every population in a process of its own and takes no threads; "
+            f"found {workers}. Leave them out, or use the native engine."
         )
     return LavaEngine()
 
