@@ -45,6 +45,9 @@ ALLOWED = {
 
 # library -> the places that may import it
 DOORS = {
+    "distributed": ("lava_runtime/cluster/",),
+    "dask": ("lava_runtime/cluster/",),
+    "dask_jobqueue": ("lava_runtime/cluster/",),
     "torch": (
         *("train/", "data/", "commands/"),
         *("export/modules.py", "export/slayer_blocks/", "export/lowering/"),
