@@ -297,6 +297,28 @@ def network(seed: int, equalised: bool, attends: bool = True) -> Network:
     return Network(source, tuple(populations), tuple(projections), **ends)
 
 
+def tabled(seed: int, net: Network, entries: int) -> Network:
+    """The network with gains and biases of steps where it can have them, `entries` of each."""
+    rng = np.random.default_rng(seed)
+
+    def table(shape, limit: int):
+        return rng.integers(-limit, limit + 1, (entries, shape[-1])).astype(np.int32)
+
+    def gained(q: Projection) -> Projection:
+        some, full = rng.random(2) < (0.6, 0.3)
+        gain = table(net.shape_of(q.target), 4096)
+        gain = np.where(gain < 0, -4096, 4096).astype(np.int32) if full else gain
+        return replace(q, step_gain=gain) if some else q
+
+    def biased(p: Population) -> Population:
+        driven = net.input.drives_bias and p.layer == net.input.layer
+        can = isinstance(p.neuron, CubaLif | AdaptiveLif | SigmaDelta) and not driven
+        return replace(p, step_bias=table(p.shape, 300)) if can and rng.random() < 0.5 else p
+
+    populations, projections = map(biased, net.populations), map(gained, net.projections)
+    return replace(net, populations=tuple(populations), projections=tuple(projections))
+
+
 def stimulus(seed: int, source: Input, schedule: Schedule) -> np.ndarray:
     """Binary, graded or signed messages, or biases or dendrites held or one a step."""
     rng = np.random.default_rng(seed)
@@ -321,5 +343,7 @@ def requests(draw: st.DrawFn) -> Request:
         schedule = clips(net, samples, steps)
     else:
         schedule = stream(3 * steps, draw(st.integers(1, 8)) if kind == "reset" else None)
+    if schedule.period and schedule.staggered and draw(st.booleans()):
+        net = tabled(seed, net, schedule.period + draw(st.integers(0, 2)))
     x = stimulus(seed, net.input, schedule)
     return Request(net, x, schedule, tuple(net.by_layer), record_state=True)

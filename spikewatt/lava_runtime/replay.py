@@ -132,7 +132,7 @@ def execute(trial: Trial, own: Values) -> Outcome:
 
 def _integrator(population: Population) -> Population:
     """Neurons whose u is the dendrite's input of the step."""
-    return replace(population, neuron=CubaLif(4096, 4096, NEVER_FIRES), bias=None)
+    return replace(population, neuron=CubaLif(4096, 4096, NEVER_FIRES), bias=None, step_bias=None)
 
 
 def _run(trial: Trial, own: Values) -> Outcome:
@@ -171,7 +171,7 @@ def _alone(trial: Trial, own: Values) -> tuple[Network, IntArray]:
 
 def _driven(trial: Trial) -> Network:
     """A layer whose bias is the stimulus; it may project to itself, nothing else reaches it."""
-    population = replace(trial.population, layer=0, bias=None)
+    population = replace(trial.population, layer=0, bias=None, step_bias=None)
     loops = tuple(
         replace(a.projection, source=0, target=0, delay=a.at - 1) for a in trial.afferents
     )
@@ -276,10 +276,12 @@ def _cuba(trial: Trial, a_in: IntArray) -> Outcome:
 
 def _biases(trial: Trial, steps: int) -> Values:
     """Biases by step, broadcast over samples, neurons and steps."""
-    bias = trial.population.bias
+    bias, table = trial.population.bias, trial.population.step_bias
     if trial.drive is not None:
         bias_by_step = trial.drive.astype(np.int64)
     else:
         zeros = np.zeros(trial.population.shape, np.int64)
         bias_by_step = (zeros if bias is None else bias.astype(np.int64))[np.newaxis, ..., None]
+    if table is not None:  # as many steps as the sample has, by channel
+        bias_by_step = bias_by_step + table[:steps].astype(np.int64).T
     return np.broadcast_to(bias_by_step, (*bias_by_step.shape[:-1], steps))

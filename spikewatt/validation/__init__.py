@@ -12,6 +12,7 @@ from spikewatt.validation.graph import graph, readout, start
 from spikewatt.validation.populations import NEVER_FIRES, input_layer, population
 from spikewatt.validation.projections import projection
 from spikewatt.validation.ranges import out_of_range
+from spikewatt.validation.tables import step_tables
 
 __all__ = ["NEVER_FIRES", "out_of_range", "parts_violations", "validate", "violations"]
 
@@ -21,7 +22,7 @@ def violations(network: Network) -> list[Violation]:
     found = list(graph(network))
     found += parts_violations(network)
     if not found:  # depths and read-out mean something only in a sound graph
-        found += [*start(network), *attention_depths(network)]
+        found += [*start(network), *attention_depths(network), *step_tables(network)]
         found += readout(network, network.readout)
     return found
 

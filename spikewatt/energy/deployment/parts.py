@@ -16,6 +16,12 @@ def attending(network: Network) -> set[int]:
     return {p.target for p in network.projections if isinstance(p.synapses, Attention)}
 
 
+def stepping(network: Network) -> set[int]:
+    """Layers whose sums or biases each step of a sample changes by a table."""
+    gained = {p.target for p in network.projections if p.step_gain is not None}
+    return gained | {p.layer for p in network.populations if p.step_bias is not None}
+
+
 def group_of(network: Network, layer: int) -> str:
     """The top levels of a layer's path in the trained network, or its number."""
     name = network.names.get(layer)
@@ -23,17 +29,18 @@ def group_of(network: Network, layer: int) -> str:
 
 
 def runs_on(network: Network, profile: Profile) -> dict[int, str] | None:
-    """By layer: NATIVE, MICROCODE for a product of spikes, HOST for another neuron model.
+    """By layer: NATIVE, MICROCODE for a product of spikes or gains and biases of single steps, HOST
+    for another neuron model.
 
     None where the profile does not say which models its cores compute.
     """
     if profile.native_neurons is None:
         return None
-    products = attending(network)
+    programmed = attending(network) | stepping(network)
 
     def place(layer: int, model: str) -> str:
         if model not in profile.native_neurons.models:  # type: ignore[union-attr]
             return HOST
-        return MICROCODE if layer in products else NATIVE
+        return MICROCODE if layer in programmed else NATIVE
 
     return {p.layer: place(p.layer, type(p.neuron).__name__) for p in network.populations}
