@@ -27,9 +27,11 @@ def reach(graph: FloatGraph, edge: Edge, limit: int) -> float:
 
 def _limits(p: FloatPopulation) -> tuple[float, float]:
     weight = max(float(e.map.weight.abs().max()) for e in p.edges)
+    bias = float(p.bias.abs().max())
+    bias += 0 if p.step_bias is None else float(p.step_bias.abs().max())
     return (
         WEIGHT_MAX / WEIGHT_SCALE / max(weight, TINY),
-        BIAS_MAX / WEIGHT_SCALE / max(float(p.bias.abs().max()), TINY),
+        BIAS_MAX / WEIGHT_SCALE / max(bias, TINY),
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from spikewatt.network import (
     GAIN_UNITY,
+    IntArray,
     Network,
     Population,
     Projection,
@@ -47,17 +48,17 @@ def step_bias(
     found = list(_shape(layer, "biases of steps", table, population.shape))
     yield from found
     if not found:
-        yield from out_of_range(layer, "bias of a step", _extremes(population), limits, hint)
+        yield from out_of_range(layer, "bias of a step", biases(population), limits, hint)
 
 
-def _extremes(population: Population) -> Table:
-    """Smallest and largest bias of each channel and step, the constant bias added."""
+def biases(population: Population) -> IntArray | None:
+    """Biases of a population; with a table the extremes of each step and channel."""
     table, bias = population.step_bias, population.bias
-    assert table is not None
-    if bias is None or bias.shape != population.shape:
-        return table
+    if table is None or bias is None or bias.shape != population.shape:
+        return bias if table is None else table
     by_channel = bias.reshape(-1, bias.shape[-1])
-    return np.stack((table + by_channel.min(axis=0), table + by_channel.max(axis=0)))
+    extremes = by_channel.min(axis=0), by_channel.max(axis=0)
+    return np.asarray([table + bias for bias in extremes], np.int32)
 
 
 def _shape(layer: int, what: str, table: Table, shape: Shape) -> Iterator[Violation]:
