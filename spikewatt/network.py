@@ -104,7 +104,8 @@ class Population:
 
     `step_bias` is a table of further biases, by step and channel (the shape's last axis): in the
     step t of a sample, t counted from the population's own reset on, the neurons of channel c have
-    bias + step_bias[t, c]. See `Network.table_steps`.
+    bias + step_bias[t, c] + what projections bring (`Projection.gained_bias`). See
+    `Network.table_steps`.
     """
 
     layer: int  # number in the file, also the population's name
@@ -134,6 +135,8 @@ class Projection:
 
     in step t of the target's sample. A gain is at most 1, so no sum grows: only -2^31 times -1
     leaves 32 bits, and wraps, as sums do. Events are those of the synapses, whatever the gain.
+    `gained_bias` are mantissas that the gain multiplies alike, by themselves, and that join the
+    target's bias: what a layer's bias is in front of a norm of single steps.
     """
 
     source: int
@@ -143,6 +146,7 @@ class Projection:
     axon_delay: IntArray | None = None  # (sources,) steps
     part: str = "real"  # which part of a resonate-and-fire neuron it drives: real | imag
     step_gain: IntArray | None = None  # (steps, channels of the target), shares of GAIN_UNITY
+    gained_bias: IntArray | None = None  # (*shape of the target,), only with gains
 
     @property
     def sources(self) -> tuple[int, ...]:

@@ -273,8 +273,13 @@ class Oracle:
             return self.stimulus_at(step)
         p = self.network.by_layer[layer]
         bias = np.zeros(p.size, np.int64) if p.bias is None else p.bias.reshape(-1)
-        more = 0 if p.step_bias is None else self.entry(p.step_bias, layer, step)
-        return bias.astype(np.int64) + more
+        bias = bias + (0 if p.step_bias is None else self.entry(p.step_bias, layer, step))
+        for q in self.network.incoming(layer):
+            if q.gained_bias is not None:
+                gains = self.entry(q.step_gain, layer, step)
+                own = q.gained_bias.reshape(-1).astype(np.int64)
+                bias = bias + [times(b, int(g)) for b, g in zip(own, gains, strict=True)]
+        return bias.astype(np.int64)
 
     def advance(self, layer: int, step: int):
         """One population, one step."""

@@ -304,16 +304,25 @@ def tabled(seed: int, net: Network, entries: int) -> Network:
     def table(shape, limit: int):
         return rng.integers(-limit, limit + 1, (entries, shape[-1])).astype(np.int32)
 
+    def can_have_bias(layer: int) -> bool:
+        driven = net.input.drives_bias and layer == net.input.layer
+        neuron = net.by_layer[layer].neuron
+        return isinstance(neuron, CubaLif | AdaptiveLif | SigmaDelta) and not driven
+
     def gained(q: Projection) -> Projection:
-        some, full = rng.random(2) < (0.6, 0.3)
-        gain = table(net.shape_of(q.target), 4096)
+        some, full, biased = rng.random(3) < (0.6, 0.3, 0.4)
+        shape = net.shape_of(q.target)
+        gain = table(shape, 4096)
         gain = np.where(gain < 0, -4096, 4096).astype(np.int32) if full else gain
-        return replace(q, step_gain=gain) if some else q
+        if not some:
+            return q
+        bias = rng.integers(-300, 300, shape).astype(np.int32)
+        bias = bias if biased and can_have_bias(q.target) else None
+        return replace(q, step_gain=gain, gained_bias=bias)
 
     def biased(p: Population) -> Population:
-        driven = net.input.drives_bias and p.layer == net.input.layer
-        can = isinstance(p.neuron, CubaLif | AdaptiveLif | SigmaDelta) and not driven
-        return replace(p, step_bias=table(p.shape, 300)) if can and rng.random() < 0.5 else p
+        some = rng.random() < 0.5
+        return replace(p, step_bias=table(p.shape, 300)) if some and can_have_bias(p.layer) else p
 
     populations, projections = map(biased, net.populations), map(gained, net.projections)
     return replace(net, populations=tuple(populations), projections=tuple(projections))

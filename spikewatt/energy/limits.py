@@ -13,7 +13,7 @@ from math import ceil
 
 import numpy as np
 
-from spikewatt.energy.deployment.parts import attending, stepping
+from spikewatt.energy.deployment.parts import attending
 from spikewatt.energy.events import Counters, fan_out
 from spikewatt.energy.mapping.fan_in import sparse_fan_in
 from spikewatt.expansion import expand
@@ -29,6 +29,7 @@ from spikewatt.network import (
     Sparse,
     Violation,
 )
+from spikewatt.tables import stepping
 from spikewatt.validation import NEVER_FIRES, out_of_range
 
 WORD_BITS = 64  # of a word of synaptic memory

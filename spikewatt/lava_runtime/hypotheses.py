@@ -16,7 +16,17 @@ from typing import TypeAlias
 import numpy as np
 
 from spikewatt.lava_runtime.replay import Afferent, Arithmetic, Trial, Values
-from spikewatt.network import Conv, CubaLif, Dense, IntArray, Neuron, Shape, Sparse, Synapses
+from spikewatt.network import (
+    Conv,
+    CubaLif,
+    Dense,
+    IntArray,
+    Neuron,
+    Projection,
+    Shape,
+    Sparse,
+    Synapses,
+)
 
 Change: TypeAlias = tuple[str, Trial]
 Hypothesis: TypeAlias = Callable[[Trial], Iterator[Change]]
@@ -177,10 +187,15 @@ def _with_tables(trial: Trial, change: Callable[[IntArray], IntArray | None]) ->
 
     population = replace(trial.population, step_bias=changed(trial.population.step_bias))
     afferents = tuple(
-        replace(a, projection=replace(a.projection, step_gain=changed(a.projection.step_gain)))
+        replace(a, projection=_with_gains(a.projection, changed(a.projection.step_gain)))
         for a in trial.afferents
     )
     return replace(trial, population=population, afferents=afferents)
+
+
+def _with_gains(projection: Projection, gain: IntArray | None) -> Projection:
+    joins = None if gain is None else projection.gained_bias
+    return replace(projection, step_gain=gain, gained_bias=joins)
 
 
 def start_rule(trial: Trial) -> Iterator[Change]:

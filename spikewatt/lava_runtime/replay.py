@@ -33,6 +33,7 @@ from spikewatt.network import (
     Sparse,
     Synapses,
 )
+from spikewatt.tables import bias_at, changes_bias
 from spikewatt.validation import NEVER_FIRES
 
 Values: TypeAlias = npt.NDArray[Any]
@@ -276,12 +277,15 @@ def _cuba(trial: Trial, a_in: IntArray) -> Outcome:
 
 def _biases(trial: Trial, steps: int) -> Values:
     """Biases by step, broadcast over samples, neurons and steps."""
-    bias, table = trial.population.bias, trial.population.step_bias
+    bias = trial.population.bias
     if trial.drive is not None:
         bias_by_step = trial.drive.astype(np.int64)
     else:
         zeros = np.zeros(trial.population.shape, np.int64)
         bias_by_step = (zeros if bias is None else bias.astype(np.int64))[np.newaxis, ..., None]
-    if table is not None:  # as many steps as the sample has, by channel
-        bias_by_step = bias_by_step + table[:steps].astype(np.int64).T
+    incoming = [a.projection for a in trial.afferents]
+    if changes_bias(trial.population, incoming):
+        rows = [bias_at(trial.population, incoming, t) for t in range(steps)]
+        shaped = [row.reshape(trial.population.shape) for row in rows]
+        return np.asarray(np.stack(shaped, axis=-1)[np.newaxis])
     return np.broadcast_to(bias_by_step, (*bias_by_step.shape[:-1], steps))

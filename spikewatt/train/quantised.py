@@ -46,8 +46,10 @@ class QuantisedPopulation(nn.Module):
         biased = trains and (table is None or bool(population.bias.any()))
         self.bias = nn.Parameter(population.bias.clone(), requires_grad=biased)
         self.step_bias = None if table is None else nn.Parameter(table.clone())
-        self.gains = nn.ParameterDict(
-            {str(k): e.gain.clone() for k, e in enumerate(population.edges) if e.gain is not None}
+        tables = {str(k): (e.gain, e.bias) for k, e in enumerate(population.edges)}
+        self.gains, self.gained_biases = (
+            nn.ParameterDict({k: t[i].clone() for k, t in tables.items() if t[i] is not None})
+            for i in (0, 1)
         )
         self.neuron = _neuron(population, scale)
 
@@ -67,10 +69,22 @@ class QuantisedPopulation(nn.Module):
         """What steps add to the bias, quantised, (C, T)."""
         return None if self.step_bias is None else quantize_bias(self.step_bias * self.scale)
 
+    def gained_bias(self, k: int) -> torch.Tensor | None:
+        """Quantised bias that the gains of edge k multiply, (C, X, Y)."""
+        key = str(k)
+        if key not in self.gained_biases:
+            return None
+        return quantize_bias(self.gained_biases[key] * self.scale)
+
     def bias_by_step(self) -> torch.Tensor:
         """Quantised bias, (C, X, Y, 1 or T)."""
         bias, table = self.constant_bias()[..., None], self.bias_of_steps()
-        return bias if table is None else bias + table[:, None, None]
+        bias = bias if table is None else bias + table[:, None, None]
+        for k in map(int, self.gained_biases):
+            own, gain = self.gained_bias(k), self.gain(k)
+            own = own[..., None].expand(*own.shape, gain.shape[-1])
+            bias = bias + gained(own[None], gain)[0]
+        return bias
 
     def current(self, spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
         """What arrives in a step without the bias."""
@@ -157,20 +171,24 @@ class QuantisedNetwork(nn.Module):
 
 
 def _integers(p: QuantisedPopulation) -> Integers:
-    bias = to_integers(p.constant_bias()).transpose(1, 2, 0)  # (C, X, Y) -> (X, Y, C)
-    table, gains = p.bias_of_steps(), [p.gain(k) for k in range(len(p.weights))]
+    table, edges = p.bias_of_steps(), range(len(p.weights))
     return Integers(
         weights=[to_integers(p.integers(k)) for k in range(len(p.weights))],
-        bias=np.ascontiguousarray(bias),
+        bias=_places(p.constant_bias()),
         threshold=None if p.neuron is None else int(p.neuron.device_params["vThMant"]),
-        gains=[None if g is None else _by_step(to_integers(g, GAIN_UNITY)) for g in gains],
-        step_bias=None if table is None else _by_step(to_integers(table)),
+        gains=[(_shares(p.gain(k)), _places(p.gained_bias(k))) for k in edges],
+        step_bias=None if table is None else np.ascontiguousarray(to_integers(table).T),
     )
 
 
-def _by_step(table: IntArray) -> IntArray:
-    """(C, T) -> (T, C)."""
-    return np.ascontiguousarray(table.T)
+def _places(bias: torch.Tensor | None) -> IntArray | None:
+    """(C, X, Y) -> (X, Y, C)."""
+    return None if bias is None else np.ascontiguousarray(to_integers(bias).transpose(1, 2, 0))
+
+
+def _shares(gain: torch.Tensor | None) -> IntArray | None:
+    """(C, T) -> (T, C), shares of 4096."""
+    return None if gain is None else np.ascontiguousarray(to_integers(gain, GAIN_UNITY).T)
 
 
 @torch.no_grad()

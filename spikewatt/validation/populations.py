@@ -26,7 +26,6 @@ from spikewatt.network import (
     Violation,
 )
 from spikewatt.validation.ranges import not_integers, other_shape, out_of_range, unsound_shape
-from spikewatt.validation.tables import step_bias
 
 NEVER_FIRES = THRESHOLD_MAX + 1  # v clips below 2**17 << 6; the threshold of a pure integrator
 BINARY_NEURONS = (CubaLif, AdaptiveLif, ResonateFire)  # models that send 0 or 1
@@ -164,7 +163,7 @@ def population(network: Network, population: Population) -> Iterator[Violation]:
         hint = "it encodes the stimulus; use SigmaDelta behind synapses"
         yield Violation(layer, "place of Delta neurons", "inside", "the input", hint)
     yield from _messages(population)
-    yield from _bias(network, population)
+    yield from _bias(population)
 
 
 def _messages(population: Population) -> Iterator[Violation]:
@@ -178,24 +177,31 @@ def _messages(population: Population) -> Iterator[Violation]:
         yield Violation(layer, "message bits of graded or signed spikes", "0", "at least 1", hint)
 
 
-def _bias(network: Network, population: Population) -> Iterator[Violation]:
-    layer, bias, neuron = population.layer, population.bias, population.neuron
-    if bias is None and population.step_bias is None:
+def _bias(population: Population) -> Iterator[Violation]:
+    layer, bias = population.layer, population.bias
+    if bias is None:
         return
-    if not isinstance(neuron, BIASED_NEURONS):
-        found, hint = f"set on {type(neuron).__name__}", "these neurons have none; leave it out"
-        yield Violation(layer, "bias", found, _names(BIASED_NEURONS), hint)
-    hint = "the mantissa has 13 bits; scale weights, bias and threshold down"
-    limits = BIAS_MIN, BIAS_MAX
+    yield from unbiased(population)
+    yield from not_integers(layer, "bias", bias)
+    hint = "one mantissa for each neuron"
+    yield from other_shape(layer, "bias shape", bias.shape, population.shape, hint)
+    yield from out_of_range(layer, "bias", bias, *bias_limits(population.neuron))
+
+
+def unbiased(population: Population) -> Iterator[Violation]:
+    """One violation for a bias of neurons that have none."""
+    if not isinstance(population.neuron, BIASED_NEURONS):
+        found = f"set on {type(population.neuron).__name__}"
+        hint = "these neurons have none; leave it out"
+        yield Violation(population.layer, "bias", found, _names(BIASED_NEURONS), hint)
+
+
+def bias_limits(neuron: Neuron) -> tuple[tuple[int, int], str]:
+    """Smallest and largest bias mantissa, and what to do beyond."""
     if isinstance(neuron, SigmaDelta):
         top = min(BIAS_MAX, STATE_MAX >> _shift(neuron))
-        limits, hint = (-top, top), "shifted by the exponents it has 24 bits; scale it down"
-    if bias is not None:
-        yield from not_integers(layer, "bias", bias)
-        one = "one mantissa for each neuron"
-        yield from other_shape(layer, "bias shape", bias.shape, population.shape, one)
-        yield from out_of_range(layer, "bias", bias, limits, hint)
-    yield from step_bias(network, population, limits, hint)
+        return (-top, top), "shifted by the exponents it has 24 bits; scale it down"
+    return (BIAS_MIN, BIAS_MAX), "the mantissa has 13 bits; scale weights, bias and threshold down"
 
 
 def _names(types: tuple[type, ...]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spikewatt.network import (
+    BIAS_MAX,
+    BIAS_MIN,
     GAIN_UNITY,
     IntArray,
     Network,
@@ -18,47 +20,68 @@ from spikewatt.network import (
     StartRule,
     Violation,
 )
-from spikewatt.validation.ranges import not_integers, out_of_range
+from spikewatt.tables import bias_at, changes_bias
+from spikewatt.validation.populations import bias_limits, unbiased
+from spikewatt.validation.ranges import not_integers, other_shape, out_of_range
 
 Table = npt.NDArray[Any]
 
 
 def step_gain(network: Network, projection: Projection) -> Iterator[Violation]:
-    """Rules for a projection's gains; its ends exist."""
-    layer, table = projection.target, projection.step_gain
-    if table is None:
+    """Rules for a projection's gains and the bias that they multiply; its ends exist."""
+    layer, table, bias = projection.target, projection.step_gain, projection.gained_bias
+    shape = network.shape_of(layer)
+    if table is not None:
+        yield from not_integers(layer, "gain of a step", table)
+        yield from _shape(layer, "gains of steps", table, shape)
+        hint = f"gains are shares of {GAIN_UNITY}; put what is larger into the weights"
+        yield from out_of_range(layer, "gain of a step", table, (-GAIN_UNITY, GAIN_UNITY), hint)
+    if bias is None:
         return
-    yield from not_integers(layer, "gain of a step", table)
-    yield from _shape(layer, "gains of steps", table, network.shape_of(layer))
-    hint = f"gains are shares of {GAIN_UNITY}; put what is larger into the weights"
-    yield from out_of_range(layer, "gain of a step", table, (-GAIN_UNITY, GAIN_UNITY), hint)
-
-
-def step_bias(
-    network: Network, population: Population, limits: tuple[int, int], hint: str
-) -> Iterator[Violation]:
-    """Rules for a population's biases of steps, which may have a bias; limits: of both together."""
-    layer, table = population.layer, population.step_bias
+    yield from not_integers(layer, "bias behind gains", bias)
+    hint = "one mantissa for each of the layer's neurons"
+    yield from other_shape(layer, "shape of the bias behind gains", bias.shape, shape, hint)
+    hint = "the mantissa has 13 bits; scale weights, bias and threshold down"
+    yield from out_of_range(layer, "bias behind gains", bias, (BIAS_MIN, BIAS_MAX), hint)
     if table is None:
-        return
-    yield from not_integers(layer, "bias of a step", table)
-    if network.input.drives_bias and layer == network.input.layer:
-        hint = "the stimulus takes their place; leave them out"
-        yield Violation(layer, "biases of steps of the input population", "set", "none", hint)
-    found = list(_shape(layer, "biases of steps", table, population.shape))
-    yield from found
-    if not found:
-        yield from out_of_range(layer, "bias of a step", biases(population), limits, hint)
+        hint = "make it a bias of the layer, or give the projection gains"
+        yield Violation(layer, "bias behind gains", "set", "none without gains", hint)
 
 
-def biases(population: Population) -> IntArray | None:
-    """Biases of a population; with a table the extremes of each step and channel."""
-    table, bias = population.step_bias, population.bias
-    if table is None or bias is None or bias.shape != population.shape:
-        return bias if table is None else table
-    by_channel = bias.reshape(-1, bias.shape[-1])
-    extremes = by_channel.min(axis=0), by_channel.max(axis=0)
-    return np.asarray([table + bias for bias in extremes], np.int32)
+def step_bias(population: Population) -> Iterator[Violation]:
+    """Rules for a population's table of biases."""
+    if population.step_bias is not None:
+        yield from not_integers(population.layer, "bias of a step", population.step_bias)
+        yield from _shape(
+            population.layer, "biases of steps", population.step_bias, population.shape
+        )
+
+
+def biases_of_steps(network: Network) -> Iterator[Violation]:
+    """What all biases of a step are together, in a network whose parts and tables are sound."""
+    for p in network.populations:
+        incoming = network.incoming(p.layer)
+        if not changes_bias(p, incoming):
+            continue
+        yield from unbiased(p)
+        if network.input.drives_bias and p.layer == network.input.layer:
+            hint = "the stimulus takes their place; leave them out"
+            yield Violation(p.layer, "biases of steps of the input population", "set", "none", hint)
+        yield from out_of_range(
+            p.layer, "bias of a step", extremes(p, incoming), *bias_limits(p.neuron)
+        )
+
+
+def extremes(population: Population, incoming: Sequence[Projection]) -> IntArray | None:
+    """Smallest and largest bias, (2,), over all neurons and steps; None without biases."""
+    tables = [population.step_bias, *(p.step_gain for p in incoming if p.gained_bias is not None)]
+    entries = min((len(t) for t in tables if t is not None), default=None)
+    if entries is None and population.bias is None:
+        return None
+    found = [bias_at(population, incoming, t) for t in range(entries or 0)]
+    if entries is None and population.bias is not None:
+        found = [population.bias]
+    return np.array([min(b.min() for b in found), max(b.max() for b in found)], np.int32)
 
 
 def _shape(layer: int, what: str, table: Table, shape: Shape) -> Iterator[Violation]:

@@ -193,7 +193,13 @@ def tabled():
     return replace(
         network,
         populations=(replace(network.populations[0], step_bias=bias.astype(np.int32)),),
-        projections=(replace(network.projections[0], step_gain=gain.astype(np.int32)),),
+        projections=(
+            replace(
+                network.projections[0],
+                step_gain=gain.astype(np.int32),
+                gained_bias=np.array([3, 4], np.int32),
+            ),
+        ),
     )
 
 
@@ -217,8 +223,10 @@ def test_tables_of_steps_are_in_version_4_and_not_for_lava_dl(tmp_path):
         ("projection/0/step_gain", [[1, 2, 3]], "shape of gains of steps is (1, 3)"),
         ("projection/0/step_gain", [[0.5, 1]], "step_gain is 0.5"),
         ("projection/0/step_gain", "text", "step_gain is of type"),
-        ("step_bias/1", [[1, 4096]], "bias of a step is 4096"),
+        ("step_bias/1", [[1, 4096]] * 3, "bias of a step is 4096"),
         ("step_bias/1", np.zeros((2, 0)), "not empty"),
+        ("projection/0/gained_bias", [1, 2, 3], "shape of the bias behind gains is (3,)"),
+        ("projection/0/gained_bias", [9, 4096], "bias behind gains is 4096"),
         ("step_bias/7", [[1, 2]], "step_bias/7 is of no population"),
         ("step_bias/x", [[1, 2]], "step_bias/x is of no population"),
     ],

@@ -15,10 +15,10 @@ from random_networks import stimulus, tabled
 
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Request
-from spikewatt.lava_runtime.lava.tables import gained
 from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.schedule import Schedule, clips, stream
 from spikewatt.network import Conv, CubaLif, Dense, Network, StartRule
+from spikewatt.tables import gained
 
 SUM = CubaLif(4096, 4096, 2**17)  # u is what arrives in the step, v adds the bias
 

@@ -36,7 +36,8 @@ def value(w: Wire, x: torch.Tensor) -> torch.Tensor:
     """What a wire stands for when the input is x (N, C, *view, T)."""
     given = x.reshape(len(x), x.shape[1], *w.graph.input_shape[:2], x.shape[-1])
     arrived = [
-        e.map.apply(e.map.weight, given) * (1 if e.gain is None else e.gain[:, None, None])
+        (e.map.apply(e.map.weight, given) + (0 if e.bias is None else e.bias[..., None]))
+        * (1 if e.gain is None else e.gain[:, None, None])
         for e in w.edges
     ]
     total = sum(arrived) + w.bias[None, ..., None]
@@ -150,6 +151,25 @@ def test_gains_of_steps_pass_shortcuts_factors_and_joins() -> None:
     torch.testing.assert_close(value(w, x), expected, rtol=1e-4, atol=1e-4)
     assert all(e.gain is None or e.gain.abs().max() == 1 for e in w.edges)
     assert w.spikes_of is None
+
+
+def test_biases_that_end_at_the_border_are_multiplied_too() -> None:
+    """A biased layer, a padded one and a norm of steps: what LFE is."""
+    torch.manual_seed(8)
+    x = torch.randn(2, 4, 6, 5, STEPS)
+    mix, pad = Pointwise(4, 4), nn.Conv3d(4, 4, (3, 3, 1), padding=(1, 1, 0), groups=4)
+    norms = timed(4, x), timed(4, x)
+    handlers = {**HANDLERS, **LOWERINGS}
+    w = handlers[nn.Conv3d](pad, handlers[nn.Conv1d](mix, wire((1, 4, 6, 5, STEPS), (6, 5))))
+    w = handlers[TimeDependentNorm](norms[0], w)
+    assert [e.bias is not None for e in w.edges] == [True]
+    expected = norms[0](pad(mix(x)))
+    torch.testing.assert_close(value(w, x), expected, rtol=1e-4, atol=1e-4)
+    joined = concat((w * 0.5, w), dim=1)
+    both = torch.cat((0.5 * expected, expected), dim=1)
+    torch.testing.assert_close(value(joined, x), both, rtol=1e-4, atol=1e-4)
+    twice = handlers[TimeDependentNorm](norms[1], w)
+    torch.testing.assert_close(value(twice, x), norms[1](expected), rtol=1e-4, atol=1e-4)
 
 
 def test_a_map_behind_a_norm_of_steps_is_refused() -> None:

@@ -89,13 +89,14 @@ class Timed(nn.Module):
         super().__init__()
         self.embed, self.first = nn.Conv3d(2, 6, (3, 3, 1), padding=(1, 1, 0)), plif()
         self.mix, self.second = Pointwise(6, 6), plif()
-        self.deep, self.third = nn.Conv3d(6, 6, (3, 3, 1), groups=6), lif()
+        self.pad = nn.Conv3d(6, 6, (3, 3, 1), padding=(1, 1, 0), groups=6)
+        self.third = lif()
         self.norms = nn.ModuleList(TimeDependentNorm(6, steps) for _ in range(3))
         self.classify = nn.Linear(12, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         a = self.norms[0](self.embed(x))
-        b = a + self.norms[1](self.mix(self.first(a)))
+        b = a + self.norms[1](self.pad(self.mix(self.first(a))))
         c = torch.cat((self.norms[2](self.mix(self.second(b))), b), dim=1)
         joined = self.third(c)
         return self.classify(joined.mean(dim=(2, 3)).mean(dim=-1))
@@ -140,7 +141,9 @@ def test_fine_tuning_moves_gains_and_biases_of_steps() -> None:
         assert population.step_bias.grad.abs().sum() > 0
         assert not population.bias.requires_grad
         assert all(g.grad.abs().sum() > 0 for g in population.gains.values())
+        assert all(b.grad.abs().sum() > 0 for b in population.gained_biases.values())
     assert [len(p.gains) for p in twin.populations] == [1, 2, 3, 0]
+    assert [len(p.gained_biases) for p in twin.populations] == [0, 1, 1, 0]
 
 
 def test_gained_sums_are_integers_and_their_gradient_the_products() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from spikewatt.energy.deployment.parts import HOST, group_of, runs_on, stepping
+from spikewatt.energy.deployment.parts import HOST, group_of, runs_on
 from spikewatt.hardware_profiles.schema import Profile
 from spikewatt.network import Attention, Network
+from spikewatt.tables import stepping
 
 _BY_MASKS = "a network whose attention is masks (AND gates and sums, as sdt has)"
 

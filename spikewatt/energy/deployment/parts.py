@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spikewatt.hardware_profiles.schema import Profile
 from spikewatt.network import Attention, Network
+from spikewatt.tables import stepping
 
 NATIVE = "neurocores"
 MICROCODE = "neurocores with microcode"
@@ -14,12 +15,6 @@ LEVELS = 2  # of a module's path that make a group
 def attending(network: Network) -> set[int]:
     """Layers that attention reaches."""
     return {p.target for p in network.projections if isinstance(p.synapses, Attention)}
-
-
-def stepping(network: Network) -> set[int]:
-    """Layers whose sums or biases each step of a sample changes by a table."""
-    gained = {p.target for p in network.projections if p.step_gain is not None}
-    return gained | {p.layer for p in network.populations if p.step_bias is not None}
 
 
 def group_of(network: Network, layer: int) -> str:

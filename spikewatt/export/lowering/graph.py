@@ -17,13 +17,15 @@ class Edge:
     """A map from one population (or the input, 0) to another; attention has three: q, k, v.
 
     delay: steps by which its spikes come later than those of other edges. gain: of the target's
-    channels and steps, (C, T), at most 1 in magnitude; what the map brings is multiplied by it.
+    channels and steps, (C, T), at most 1 in magnitude; what the map brings is multiplied by it,
+    and so is a bias (C, X, Y), where there is one.
     """
 
     sources: tuple[int, ...]
     map: Map
     delay: int = 0
     gain: torch.Tensor | None = None
+    bias: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

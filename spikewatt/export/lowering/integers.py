@@ -28,7 +28,7 @@ from spikewatt.network import (
     Synapses,
     Violation,
 )
-from spikewatt.validation.tables import biases
+from spikewatt.validation.tables import extremes
 
 
 def depths(graph: FloatGraph, readout: FloatPopulation) -> list[int]:
@@ -43,14 +43,15 @@ def depths(graph: FloatGraph, readout: FloatPopulation) -> list[int]:
 class Integers:
     """What quantising decided for a population: weights of each edge, bias (x, y, channel).
 
-    threshold: None for the read-out, which never fires. gains: (steps, channels) of each edge that
-    has them. step_bias: (steps, channels), or None.
+    threshold: None for the read-out, which never fires. gains: of each edge, (steps, channels) and
+    the bias that they multiply, (x, y, channel), None where there is none. step_bias: (steps,
+    channels), or None.
     """
 
     weights: Sequence[IntArray]
     bias: IntArray
     threshold: int | None
-    gains: Sequence[IntArray | None]
+    gains: Sequence[tuple[IntArray | None, IntArray | None]]
     step_bias: IntArray | None = None
 
 
@@ -72,13 +73,13 @@ def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str,
     populations, projections = [], []
     for p, own, kinds in zip(everyone, integers, synapses, strict=True):
         populations.append(_population(p, own, layers[p.number], p.number in flat))
-        for edge, kind, gain in zip(p.edges, kinds, own.gains, strict=True):
+        for edge, kind, tables in zip(p.edges, kinds, own.gains, strict=True):
             source = edge.sources[0]
             delay = depth[p.number] - depth[source] - 1 + edge.delay
             ends = layers[source], layers[p.number]
-            projections.append(Projection(*ends, _named(kind, layers), delay, step_gain=gain))
-    _check_biases(populations)
-    return Network(
+            made = Projection(*ends, _named(kind, layers), delay)
+            projections.append(replace(made, step_gain=tables[0], gained_bias=tables[1]))
+    network = Network(
         input=Input(0, graph.input_shape, message_bits=facts["message_bits"]),
         populations=tuple(populations),
         projections=tuple(projections),
@@ -90,6 +91,8 @@ def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str,
         layer_types=layer_types,
         names={layers[p.number]: p.name for p in everyone if p.name},
     )
+    _check_biases(network)
+    return network
 
 
 def _synapses(graph: FloatGraph, p: FloatPopulation, edge: Edge, weight: IntArray) -> Synapses:
@@ -144,7 +147,7 @@ def _population(p: FloatPopulation, own: Integers, layer: int, flat: bool) -> Po
     return Population(layer, shape, neuron, bias, step_bias=own.step_bias)
 
 
-def _check_biases(populations: Sequence[Population]) -> None:
+def _check_biases(network: Network) -> None:
     broken = [
         Violation(
             p.layer,
@@ -153,8 +156,8 @@ def _check_biases(populations: Sequence[Population]) -> None:
             f"{BIAS_MIN} to {BIAS_MAX}",
             "fine-tune with a smaller learning rate",
         )
-        for p in populations
-        if (found := biases(p)) is not None
+        for p in network.populations
+        if (found := extremes(p, network.incoming(p.layer))) is not None
         and not BIAS_MIN <= found.min() <= found.max() <= BIAS_MAX
     ]
     if broken:

@@ -23,13 +23,37 @@ def gained(edge: Edge, gain: torch.Tensor) -> Edge:
     if isinstance(edge.map, AttentionMap | SpreadMap):  # one weight for all channels
         peak = peak.max().expand_as(peak)
     peak = torch.where(peak > 0, peak, torch.ones_like(peak))
-    return replace(edge, map=scaled(edge.map, peak), gain=whole / peak[:, None])
+    return replace(times(edge, peak), gain=whole / peak[:, None])
+
+
+def times(edge: Edge, gain: torch.Tensor) -> Edge:
+    """The edge times a gain of all steps, a number or (channels,)."""
+    bias = None if edge.bias is None else edge.bias * gain.reshape(-1, 1, 1)
+    return replace(edge, map=scaled(edge.map, gain), bias=bias)
+
+
+def with_bias(edges: tuple[Edge, ...], bias: torch.Tensor) -> tuple[Edge, ...]:
+    """A bias (channels, X, Y) that a norm of steps behind will multiply, given to one of the edges.
+
+    SpikewattError where every edge has the gains of a norm in front.
+    """
+    for k, edge in enumerate(edges):
+        if edge.gain is None:
+            return (*edges[:k], replace(edge, bias=bias), *edges[k + 1 :])
+    raise SpikewattError(
+        "Two norms of single steps with a bias of single places between have no integer form. Let "
+        "a neuron stand between, or use norms that steps share."
+    )
 
 
 def behind(edge: Edge, m: Map) -> Edge:
     """The edge with a further map at its end."""
-    gain = edge.gain if edge.gain is None else edge.gain[_picked(m).abs().argmax(dim=1)]
-    return replace(edge, map=compose(edge.map, m), gain=gain)
+    if edge.gain is None:
+        return replace(edge, map=compose(edge.map, m))
+    picked = _picked(m)
+    bias = None if edge.bias is None else torch.einsum("oc,cxy->oxy", picked, edge.bias)
+    gain = edge.gain[picked.abs().argmax(dim=1)]
+    return replace(edge, map=compose(edge.map, m), gain=gain, bias=bias)
 
 
 def bias_behind(table: torch.Tensor | None, m: Map) -> torch.Tensor | None:

@@ -24,7 +24,6 @@ from spikewatt.export.lowering.maps import (
     Places,
     SpreadMap,
     identity,
-    scaled,
 )
 
 GATE_THRESHOLD = 1.5  # two spikes pass, one does not
@@ -82,23 +81,23 @@ class Wire:
 
     def affine(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
         """Times gain plus shift, numbers or (C,)."""
-        edges = tuple(replace(e, map=scaled(e.map, gain)) for e in self.edges)
+        edges = tuple(steps.times(e, gain) for e in self.edges)
         bias = self.bias * gain.reshape(-1, 1, 1) + shift.reshape(-1, 1, 1)
         table = None if self.step_bias is None else self.step_bias * gain.reshape(-1, 1)
         return replace(self, edges=edges, bias=bias, step_bias=table)
 
     def affine_by_step(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
         """Times gain plus shift, both (C, T): each step by itself."""
-        bias = steps.shared(self.bias)
-        if bias is None:
-            raise SpikewattError(
-                "A norm of single steps behind biases of single places has no integer form; put "
-                "it before them."
-            )
-        table = steps.together(self.step_bias, bias[:, None])
-        edges = tuple(steps.gained(e, gain) for e in self.edges)
+        by_channel, edges, table = steps.shared(self.bias), self.edges, self.step_bias
+        if by_channel is None:  # zeros behind the border
+            edges = steps.with_bias(edges, self.bias)
+        else:
+            table = steps.together(table, by_channel[:, None])
         return replace(
-            self, edges=edges, bias=torch.zeros_like(self.bias), step_bias=table * gain + shift
+            self,
+            edges=tuple(steps.gained(e, gain) for e in edges),
+            bias=torch.zeros_like(self.bias),
+            step_bias=shift if table is None else table * gain + shift,
         )
 
     def viewed(self, shape: Sequence[int]) -> Wire:

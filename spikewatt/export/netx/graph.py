@@ -18,10 +18,10 @@ from spikewatt.export.netx.neurons import read_neuron
 from spikewatt.export.netx.storage import put, put_optional, put_sizes, put_text
 from spikewatt.export.netx.synapses import read_bias
 from spikewatt.export.netx.tables import (
-    GAIN,
-    read_step_gain,
     with_step_biases,
+    with_step_gain,
     write_step_biases,
+    write_step_gain,
 )
 from spikewatt.network import (
     Attention,
@@ -57,7 +57,7 @@ def write_graph(extension: h5py.Group, network: Network) -> None:
         put_optional(group, "axon_delay", axon if axon is not None and axon.any() else None)
         if projection.part != "real":
             put_text(group, "part", projection.part)
-        put_optional(group, GAIN, projection.step_gain)
+        write_step_gain(group, projection)
         kind = _NAMES[type(projection.synapses)]
         put_text(group, "type", kind)
         _KINDS[kind][1](group, projection.synapses)
@@ -291,7 +291,8 @@ class GraphReader:
         synapses = _KINDS[kind][0](own)
         if synapses is None:
             return None
-        return Projection(source, target, synapses, delay, axon, part, read_step_gain(own))
+        found = Projection(source, target, synapses, delay, axon, part)
+        return with_step_gain(own, found)
 
     def _network(self, source: Input, populations: list[Population]) -> Network:
         ext = self.extension

@@ -9,18 +9,24 @@ import h5py
 
 from spikewatt.export.netx.fields import AGAIN, Fields
 from spikewatt.export.netx.marks import is_number
-from spikewatt.export.netx.storage import put
-from spikewatt.network import IntArray, Network, Population, Projection
+from spikewatt.export.netx.storage import put, put_optional
+from spikewatt.network import Network, Population, Projection
 
-GAIN, BIAS = "step_gain", "step_bias"
+GAIN, GAINED, BIAS = "step_gain", "gained_bias", "step_bias"
 
 
 def why_tables(population: Population, incoming: Iterable[Projection]) -> Iterator[str]:
     """What of a layer a chain cannot say."""
     if population.step_bias is not None:
         yield "biases of single steps, which the protocol does not have"
-    if any(p.step_gain is not None for p in incoming):
+    if any(p.step_gain is not None or p.gained_bias is not None for p in incoming):
         yield "gains of single steps, which the protocol does not have"
+
+
+def write_step_gain(group: h5py.Group, projection: Projection) -> None:
+    """A projection's gains and the bias that they multiply, where it has them."""
+    put_optional(group, GAIN, projection.step_gain)
+    put_optional(group, GAINED, projection.gained_bias)
 
 
 def write_step_biases(graph: h5py.Group, network: Network) -> None:
@@ -30,9 +36,10 @@ def write_step_biases(graph: h5py.Group, network: Network) -> None:
             put(graph.require_group(BIAS), str(p.layer), p.step_bias)
 
 
-def read_step_gain(projection: Fields) -> IntArray | None:
-    """The gains of a projection, where it has any."""
-    return projection.integers(GAIN) if projection.has(GAIN) else None
+def with_step_gain(fields: Fields, projection: Projection) -> Projection:
+    """The projection with its gains and the bias that they multiply, where the file has them."""
+    gain, bias = (fields.integers(key) if fields.has(key) else None for key in (GAIN, GAINED))
+    return replace(projection, step_gain=gain, gained_bias=bias)
 
 
 def with_step_biases(graph: Fields, populations: list[Population], cut: bool) -> list[Population]:

@@ -110,7 +110,7 @@ class PopulationCore:
         """Compute the neurons for one step; the spikes to send, (size,) int32."""
         if self.schedule.resets_at(step, self.depth):
             self.state.reset()
-        a_in, bias = self.dendrite.take(step), self.tables.bias_at(step)
+        a_in, bias = self.dendrite.take(step), self.tables.bias_of(step)
         for k, dendrite in self.apart.items():
             a_in += self.tables.passed(k, dendrite.take(step), step)
         if self.stimulus is not None and self.drives_dendrite:

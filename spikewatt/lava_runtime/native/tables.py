@@ -22,24 +22,34 @@ Bounds: TypeAlias = tuple[int, ...]
 
 
 @kernel
-def _pass_on(row: Any, size: Any, sign: Any, dendrite: Any) -> None:
-    """dendrite += sign(a g) (|a g| >> 12) for a in row, g = size with its sign by channel; row = 0.
+def _share(a: Any, size: Any, sign: Any) -> Any:
+    """sign(a g) (|a g| >> 12), for a gain g of this size and sign (-1, else 0).
 
     In halves, so that 32 bits hold every product: (|a| >> 12) size <= 2**31 and (|a| & 4095) size
     < 2**24, and their sum is at most |a|.
     """
+    negative = np.int32(np.int32(a) >> np.int32(31))
+    whole = np.uint32((np.int32(a) ^ negative) - negative)
+    high = np.uint32(np.uint32(whole >> np.uint32(12)) * size)
+    low = np.uint32(np.uint32(np.uint32(whole & np.uint32(4095)) * size) >> np.uint32(12))
+    turned = np.int32(negative ^ sign)
+    return np.int32((np.int32(np.uint32(high + low)) ^ turned) - turned)
+
+
+@kernel
+def _pass_on(row: Any, size: Any, sign: Any, dendrite: Any) -> None:
+    """Add each sum's share to its dendrite, and forget it; size, sign: (channels,)."""
     for first in range(0, row.size, size.size):
         for c in range(size.size):
-            a = np.int32(row[first + c])
-            negative = np.int32(a >> np.int32(31))
-            whole = np.uint32((a ^ negative) - negative)
-            high = np.uint32(np.uint32(whole >> np.uint32(12)) * size[c])
-            low = np.uint32(
-                np.uint32(np.uint32(whole & np.uint32(4095)) * size[c]) >> np.uint32(12)
-            )
-            turned = np.int32(negative ^ sign[c])
-            dendrite[first + c] += np.int32((np.int32(np.uint32(high + low)) ^ turned) - turned)
+            dendrite[first + c] += _share(row[first + c], size[c], sign[c])
             row[first + c] = 0
+
+
+@kernel
+def _add_shares(bias: Any, size: Any, sign: Any, out: Any) -> None:
+    for first in range(0, bias.size, size.size):
+        for c in range(size.size):
+            out[first + c] += _share(bias[first + c], size[c], sign[c])
 
 
 @kernel
@@ -63,17 +73,23 @@ def pass_gains(
 
 
 @kernel
-def add_biases(bias: Any, table: Any, first: int, steps: int, stride: int, out: Any) -> None:
-    """The biases of a chunk's steps, (steps, n): a row of the table (entries, channels) and bias.
+def add_biases(
+    bias: Any, table: Any, first: int, steps: int, stride: int, gained: Any, which: Any, sizes: Any,
+    signs: Any, out: Any,
+) -> None:  # fmt: skip
+    """The biases of a chunk's steps, (steps, n): bias, a row of the table (entries, channels), and
+    the shares of gained (biases, n), whose gains are those of the projections `which`.
 
     Steps without an entry lie between two periods, where no neuron is computed.
     """
     step = first % stride
     for t in range(steps):
-        row = table[min(step, table.shape[0] - 1)]
-        for place in range(0, bias.size, row.size):
-            for c in range(row.size):
-                out[t, place + c] = bias[place + c] + row[c]
+        entry, row = min(step, table.shape[0] - 1), out[t]
+        for place in range(0, bias.size, table.shape[1]):
+            for c in range(table.shape[1]):
+                row[place + c] = bias[place + c] + table[entry, c]
+        for k in range(which.size):
+            _add_shares(gained[k], sizes[which[k], entry], signs[which[k], entry], row)
         step = step + 1 if step + 1 < stride else 0
 
 
@@ -82,7 +98,8 @@ class StepTables:
     """The tables of one population, laid out for the kernels.
 
     parts: (projections, 2), by projection with gains. sizes, signs: (projections, entries,
-    channels). bias: (n,) without its table, which is step_bias: (entries, channels), or empty.
+    channels). bias: (n,) without what steps add: step_bias (entries, channels), or empty, and
+    gained (biases, n), multiplied by the gains of the projections `which`.
     """
 
     parts: IntArray
@@ -90,6 +107,8 @@ class StepTables:
     signs: IntArray
     bias: IntArray
     step_bias: IntArray
+    gained: IntArray
+    which: IntArray
 
 
 class ChunkTables:
@@ -111,7 +130,9 @@ class ChunkTables:
 
     def biases(self, chunk: tuple[int, int], stride: int) -> IntArray:
         """The biases of a chunk's steps, (steps, n)."""
-        add_biases(self.tables.bias, self.tables.step_bias, *chunk, stride, self.rows)
+        t = self.tables
+        gains = t.gained, t.which, t.sizes, t.signs
+        add_biases(t.bias, t.step_bias, *chunk, stride, *gains, self.rows)
         return self.rows[: chunk[1]]
 
 
@@ -122,15 +143,25 @@ def step_tables(
 
     dendrites: of each incoming projection. parts: of the ring, without those for gains.
     """
-    gains = [ints(p.step_gain) for p in incoming if p.step_gain is not None]
-    if not gains and population.step_bias is None:
+    with_gains = [(p, p.step_gain, d) for p, d in zip(incoming, dendrites, strict=True)]
+    found = [(p, ints(gain), d) for p, gain, d in with_gains if gain is not None]
+    own, channels = population.step_bias, population.shape[-1]
+    if not found and own is None:
         return None
-    onto = [d for p, d in zip(incoming, dendrites, strict=True) if p.step_gain is not None]
-    pairs = np.array([(parts + k, d) for k, d in enumerate(onto)], np.int32).reshape(-1, 2)
-    entries = min(map(len, gains), default=0)
-    shape = len(gains), entries, population.shape[-1]
-    stacked = np.array([g[:entries] for g in gains], np.int32).reshape(shape)
+    entries = min(len(table) for table in (*(g for _, g, _ in found), own) if table is not None)
+    gains = np.array([g[:entries] for _, g, _ in found], np.int32)
+    gains = gains.reshape(len(found), entries, channels)
     bias = np.zeros(population.size) if population.bias is None else population.bias.reshape(-1)
-    table = np.zeros((0, 1)) if population.step_bias is None else population.step_bias
-    sizes, signs = np.abs(stacked).astype(np.uint32), (stacked >> 31).astype(np.int32)
-    return StepTables(pairs, sizes, signs, ints(bias), ints(table))
+    joins = {k: p.gained_bias for k, (p, _, _) in enumerate(found) if p.gained_bias is not None}
+    if own is None:
+        own = np.zeros((entries if joins else 0, channels), np.int32)
+    pairs = [(parts + k, d) for k, (_, _, d) in enumerate(found)]
+    return StepTables(
+        parts=np.array(pairs, np.int32).reshape(-1, 2),
+        sizes=np.abs(gains).astype(np.uint32),
+        signs=(gains >> 31).astype(np.int32),
+        bias=ints(bias),
+        step_bias=ints(own),
+        gained=np.array([b.reshape(-1) for b in joins.values()], np.int32).reshape(-1, bias.size),
+        which=np.array(list(joins), np.int32),
+    )
