@@ -40,16 +40,18 @@ def _share(a: Any, size: Any, sign: Any) -> Any:
 def _pass_on(row: Any, size: Any, sign: Any, dendrite: Any) -> None:
     """Add each sum's share to its dendrite, and forget it; size, sign: (channels,)."""
     for first in range(0, row.size, size.size):
+        sums, out = row[first : first + size.size], dendrite[first : first + size.size]
         for c in range(size.size):
-            dendrite[first + c] += _share(row[first + c], size[c], sign[c])
-            row[first + c] = 0
+            out[c] += _share(sums[c], size[c], sign[c])
+            sums[c] = 0
 
 
 @kernel
 def _add_shares(bias: Any, size: Any, sign: Any, out: Any) -> None:
     for first in range(0, bias.size, size.size):
+        own, total = bias[first : first + size.size], out[first : first + size.size]
         for c in range(size.size):
-            out[first + c] += _share(bias[first + c], size[c], sign[c])
+            total[c] += _share(own[c], size[c], sign[c])
 
 
 @kernel
@@ -74,7 +76,7 @@ def pass_gains(
 
 @kernel
 def add_biases(
-    bias: Any, table: Any, first: int, steps: int, stride: int, gained: Any, which: Any, sizes: Any,
+    bias: Any, table: Any, begin: int, steps: int, stride: int, gained: Any, which: Any, sizes: Any,
     signs: Any, out: Any,
 ) -> None:  # fmt: skip
     """The biases of a chunk's steps, (steps, n): bias, a row of the table (entries, channels), and
@@ -82,12 +84,14 @@ def add_biases(
 
     Steps without an entry lie between two periods, where no neuron is computed.
     """
-    step = first % stride
+    step = begin % stride
     for t in range(steps):
-        entry, row = min(step, table.shape[0] - 1), out[t]
-        for place in range(0, bias.size, table.shape[1]):
-            for c in range(table.shape[1]):
-                row[place + c] = bias[place + c] + table[entry, c]
+        entry, row, size = min(step, table.shape[0] - 1), out[t], table.shape[1]
+        more = table[entry]
+        for first in range(0, bias.size, size):
+            own, total = bias[first : first + size], row[first : first + size]
+            for c in range(size):
+                total[c] = own[c] + more[c]
         for k in range(which.size):
             _add_shares(gained[k], sizes[which[k], entry], signs[which[k], entry], row)
         step = step + 1 if step + 1 < stride else 0
