@@ -102,9 +102,9 @@ def test_options_without_integer_form_are_told_in_front_of_all_epochs(
 
 
 def test_svformer_with_norms_of_steps_is_the_same_in_slayer_native_and_lava(tmp_path: Path) -> None:
-    job = small.job("svformer-3stg", tmp_path)
+    job = small.job("svformer-3stg", tmp_path, epochs=3, batch_size=4)
     assert job.options.time_norm
-    job = replace(job, options=replace(job.options, threshold=0.25))  # with 1 little fires so early
+    job = replace(job, options=replace(job.options, threshold=0.05))  # with 1 little fires so early
     checkpoint = Training(job, silent).run()
     assert "quantised_accuracy" in restore(checkpoint)[1]
     path, reference = tmp_path / "network.net", tmp_path / "slayer.npz"
@@ -122,7 +122,7 @@ def test_svformer_with_norms_of_steps_is_the_same_in_slayer_native_and_lava(tmp_
     agreement = compare(network, native, LavaEngine().run(request), request)
     assert agreement.equal, str(agreement)
     fired = [int(spikes.sum()) for spikes in native.spikes.values()]
-    assert sum(n > 0 for n in fired) > 0.8 * len(fired)
+    assert min(fired[:-1]) > 100  # the read-out never does
 
 
 def test_what_the_host_computes_resumes_exactly(tmp_path: Path) -> None:
