@@ -13,12 +13,28 @@ from typing import Any
 import numpy as np
 
 from spikewatt.lava_runtime.native.lanes import add_rows, add_scaled_rows, kernel
+from spikewatt.lava_runtime.native.run_lanes import (
+    RUN,
+    scaled_short_1,
+    scaled_short_2,
+    scaled_short_4,
+    scaled_wide_1,
+    scaled_wide_2,
+    short_1,
+    short_2,
+    short_4,
+    short_6,
+    spikes_below,
+    wide_1,
+    wide_3,
+)
 
 GROUP = 64  # spikes of a group of sources that are added in one pass, at most
 TOGETHER = 8  # rows of a dense matrix that are added in one pass; of a narrow one, a group
 SHORT = 64  # targets of a narrow one
 DENSE_SHARE = 8  # from one spike in so many sources on, a convolution looks up patterns
 HIGH = 1 << 23
+SHORT_SUM = 1 << 15
 
 
 @kernel
@@ -97,36 +113,118 @@ def deliver_sparse(
 
 
 @kernel
+def _add_short(
+    weight: Any, base: int, width: int, neurons: Any, lo: int, hi: int, ring: Any, row: int,
+    runs: Any, r: int, end: int,
+) -> None:  # fmt: skip
+    """Add sources' weights to runs[r:end], in sums of 16 bit; arguments as `run_lanes` says."""
+    first = r
+    while r + 6 <= end:
+        at = base + (r - first) * RUN
+        short_6(weight, at, width, neurons, neurons, lo, hi, ring, row, runs, r)
+        r += 6
+    if r + 4 <= end:
+        at = base + (r - first) * RUN
+        short_4(weight, at, width, neurons, neurons, lo, hi, ring, row, runs, r)
+        r += 4
+    if r + 2 <= end:
+        at = base + (r - first) * RUN
+        short_2(weight, at, width, neurons, neurons, lo, hi, ring, row, runs, r)
+        r += 2
+    if r < end:
+        at = base + (r - first) * RUN
+        short_1(weight, at, width, neurons, neurons, lo, hi, ring, row, runs, r)
+
+
+@kernel
+def _add_wide(
+    weight: Any, base: int, width: int, neurons: Any, lo: int, hi: int, ring: Any, row: int,
+    runs: Any, r: int, end: int,
+) -> None:  # fmt: skip
+    """The same in sums of 32 bit."""
+    first = r
+    while r + 3 <= end:
+        at = base + (r - first) * RUN
+        wide_3(weight, at, width, neurons, neurons, lo, hi, ring, row, runs, r)
+        r += 3
+    while r < end:
+        at = base + (r - first) * RUN
+        wide_1(weight, at, width, neurons, neurons, lo, hi, ring, row, runs, r)
+        r += 1
+
+
+@kernel
+def _add_scaled(
+    weight: Any, base: int, width: int, neurons: Any, values: Any, lo: int, hi: int, ring: Any,
+    row: int, runs: Any, r: int, end: int, is_short: Any,
+) -> None:  # fmt: skip
+    """The same, each source's weights times its value."""
+    first = r
+    while is_short and r + 4 <= end:
+        at = base + (r - first) * RUN
+        scaled_short_4(weight, at, width, neurons, values, lo, hi, ring, row, runs, r)
+        r += 4
+    while r + 2 <= end:
+        at = base + (r - first) * RUN
+        if is_short:
+            scaled_short_2(weight, at, width, neurons, values, lo, hi, ring, row, runs, r)
+        else:
+            scaled_wide_2(weight, at, width, neurons, values, lo, hi, ring, row, runs, r)
+        r += 2
+    if r < end:
+        at = base + (r - first) * RUN
+        if is_short:
+            scaled_short_1(weight, at, width, neurons, values, lo, hi, ring, row, runs, r)
+        else:
+            scaled_wide_1(weight, at, width, neurons, values, lo, hi, ring, row, runs, r)
+
+
+@kernel
+def _peak(values: Any) -> Any:
+    """A bound of the values, signs apart, less than twice the least; 1 where there are none."""
+    some = np.int32(0)
+    for value in values:
+        some = np.int32(some | np.int32(value ^ np.int32(value >> np.int32(31))))
+    return np.int64(some) + 1
+
+
+@kernel
 def deliver_runs(
     starts: Any, neurons: Any, values: Any, arrival: int, group_of: Any, groups: Any, runs: Any,
     weight: Any, block: int, ring: Any, touched: Any,
 ) -> None:  # fmt: skip
-    """Runs of neighbouring targets that groups of neighbouring sources share; block: as above.
+    """Runs of RUN neighbouring targets that groups of neighbouring sources share; block: as above.
 
-    group_of: (sources,). groups: first source, first weight, weights of a source, first run, a
-    row each. runs: first target, size, first weight of a source, a row each.
+    group_of: (sources,). groups: first source, first weight, weights of a source, first run,
+    largest sum of a target's weights, signs apart; a row each. runs: first target of each.
     """
     mask, sources = ring.shape[0] - 1, group_of.size
-    offsets = np.empty(GROUP, np.int64)
+    begin = starts[0] if values.size > 0 else starts[starts.size - 1]
+    peak = _peak(values[begin : starts[starts.size - 1]])
     for t in range(starts.size - 1):
-        k, stop, row = starts[t], starts[t + 1], ring[(arrival + t) & mask]
+        k, stop, row = starts[t], starts[t + 1], ((arrival + t) & mask) * ring.shape[1]
+        if k < stop:
+            touched[(arrival + t) & mask] = 1
         while k < stop:
             source, shift = _in_block(neurons[k], sources, block)
             group = group_of[source]
             head, base, width = groups[group, 0], groups[group, 1], groups[group, 2]
-            touched[(arrival + t) & mask] = 1
-            first: Any = neurons[k] - source + head
-            members, begin, count = groups[group + 1, 0] - head, k, 0
-            while k < stop and count < GROUP and 0 <= neurons[k] - first < members:
-                offsets[count] = (neurons[k] - first) * width
-                count, k = count + 1, k + 1
-            for r in range(groups[group, 3], groups[group + 1, 3]):
-                at, size = runs[r, 0] + shift, runs[r, 1]
-                if values.size == 0:
-                    add_rows(weight, base + runs[r, 2], offsets, 0, count, row, at, size)
-                else:
-                    places = base + runs[r, 2]
-                    add_scaled_rows(weight, places, offsets, values, begin, count, row, at, size)
+            lo: Any = k
+            limit = neurons[k] - source + groups[group + 1, 0]
+            while k < stop and neurons[k] < limit:
+                k += spikes_below(neurons, k, stop, limit)  # type: ignore[call-arg]
+            base -= (neurons[lo] - source + head) * width
+            first, end, at = groups[group, 3], groups[group + 1, 3], row + shift
+            is_short = groups[group, 4] * peak < SHORT_SUM
+            if values.size > 0:
+                _add_scaled(
+                    weight, base, width, neurons, values, lo, k, ring, at, runs, first, end,
+                    is_short,
+                )  # fmt: skip
+            elif is_short:
+                _add_short(weight, base, width, neurons, lo, k, ring, at, runs, first, end)
+            else:
+                _add_wide(weight, base, width, neurons, lo, k, ring, at, runs, first, end)
 
 
 @kernel

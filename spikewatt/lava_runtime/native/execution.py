@@ -3,50 +3,55 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 from time import perf_counter
 
-from spikewatt.lava_runtime.engine import Execution, Progress, Request
+from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 from spikewatt.lava_runtime.native.clock import Clock
 from spikewatt.lava_runtime.native.ledger import Ledger
 from spikewatt.lava_runtime.native.program import Program, build
 from spikewatt.lava_runtime.native.worker import Worker
 
 
-def _run_alone(program: Program, ledger: Ledger, progress: Progress) -> None:
-    total, done = ledger.request.schedule.total_steps, 0
+def _run_alone(program: Program, worker: Worker, progress: Progress) -> None:
+    total, done = program.clock.schedule.total_steps, 0
 
     def tick(steps: int) -> None:
         nonlocal done
         done = min(total, done + steps)
         progress(done, total)
 
-    worker = Worker(program, ledger)
     for periods in program.batches():
         worker.run(periods, tick)
 
 
-def _run_threads(program: Program, ledger: Ledger, progress: Progress, workers: int) -> None:
-    """Periods on several threads; the kernels release the interpreter's lock."""
-    free: SimpleQueue[Worker] = SimpleQueue()
-    for _ in range(workers):
-        free.put(Worker(program, ledger))
+def _run_threads(program: Program, workers: list[Worker], progress: Progress) -> None:
+    """Batches, the longest first, on this thread and one for each further worker.
 
-    def run(periods: range) -> None:
-        worker = free.get()
-        try:
+    The kernels release the interpreter's lock. Only this thread tells the progress.
+    """
+    left = deque(sorted(program.batches(), key=len, reverse=True))
+    total, count = program.clock.schedule.total_steps, len(left)
+
+    def work(worker: Worker, tell: Progress) -> None:
+        while True:
+            try:
+                periods = left.popleft()
+            except IndexError:  # another took the last
+                return
             worker.run(periods, lambda steps: None)
-        finally:
-            free.put(worker)
+            tell(total * (count - len(left)) // (count + 1), total)
 
-    batches, total = list(program.batches()), ledger.request.schedule.total_steps
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for done, _ in enumerate(pool.map(run, batches), start=1):
-            progress(total * done // len(batches), total)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(len(workers) - 1) as pool:
+        try:
+            others = [pool.submit(work, worker, no_progress) for worker in workers[1:]]
+            work(workers[0], progress)
+            for other in others:
+                other.result()
+        finally:
+            left.clear()
+    progress(total, total)
 
 
 def execute(
@@ -58,11 +63,12 @@ def execute(
     threads = min(workers or len(os.sched_getaffinity(0)), len(clock.periods()))
     program = build(request.network, clock, chunk_cells, threads)
     ledger = Ledger(request)
+    made = [Worker(program, ledger) for _ in range(threads)]
     built = perf_counter()
     if threads == 1:
-        _run_alone(program, ledger, progress)
+        _run_alone(program, made[0], progress)
     else:
-        _run_threads(program, ledger, progress, threads)
+        _run_threads(program, made, progress)
     return Execution(
         engine="native",
         spikes=ledger.shaped(ledger.spikes),

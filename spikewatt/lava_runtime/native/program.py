@@ -18,7 +18,7 @@ from spikewatt.lava_runtime.native.neurons import PARTS, Model, model
 from spikewatt.lava_runtime.native.synapses import Layout, lay_out
 from spikewatt.network import DELAY_MAX, Attention, IntArray, Network, Population, Projection
 
-SHARES = 4  # batches that each thread gets at least, so that all end at about the same time
+SHARES = 2  # batches that each thread gets at least, so that all end at about the same time
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.arrays import ints
 from spikewatt.lava_runtime.native.clock import Span
-from spikewatt.lava_runtime.native.ledger import RECEIVED, SENT, Ledger
+from spikewatt.lava_runtime.native.ledger import RECEIVED, SENT, Ledger, Periods
 from spikewatt.lava_runtime.native.program import Program
 from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
 from spikewatt.lava_runtime.native.state import Active, State
@@ -139,18 +138,15 @@ class Worker:
 
     def _book(self) -> None:
         """Hand the counts and read-outs to the ledger."""
+        program, add, spans = self.program, self.ledger.add, self.spans
+        periods = Periods(self.count, program.clock.length, program.stride)
         for state in self.states:
             layer = state.cell.layer
-            self.ledger.add(layer, SENT, self._by_period(state.sent), self.spans[layer])
+            add(layer, SENT, state.sent, periods, spans[layer])
             for inlet in (*state.inlets, *state.loops):
-                span = self.spans[inlet.afferent.sources[0]]
-                self.ledger.add(layer, RECEIVED, self._by_period(inlet.counted()), span)
-        self._book_readout(self.states[-1], self.spans[self.states[-1].cell.layer])
-
-    def _by_period(self, counts: Counters) -> Counters:
-        """Counts as (kinds, periods, local steps), without the gaps, in which nothing is sent."""
-        cells = counts.reshape(len(counts), -1, self.program.stride)
-        return cells[:, : self.count, : self.program.clock.length]
+                span = spans[inlet.afferent.sources[0]]
+                add(layer, RECEIVED, inlet.counted(), periods, span)
+        self._book_readout(self.states[-1], spans[self.states[-1].cell.layer])
 
     def _book_readout(self, state: State, span: Span | None) -> None:
         readout = self.program.network.readout
