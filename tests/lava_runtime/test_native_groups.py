@@ -13,7 +13,7 @@ from spikewatt.lava_runtime.native.delivery import GROUP
 from spikewatt.lava_runtime.native.groups import FILLED, Runs
 from spikewatt.lava_runtime.native.lanes import add_scaled_rows
 from spikewatt.lava_runtime.native.listed import RunLayout
-from spikewatt.lava_runtime.native.run_lanes import RUN
+from spikewatt.lava_runtime.native.run_lanes import RUN, WIDEST
 from spikewatt.lava_runtime.native.synapses import lay_out
 from spikewatt.lava_runtime.schedule import clips
 from spikewatt.network import CubaLif, Network, Sparse
@@ -68,7 +68,7 @@ def test_all_channels_of_a_joint_are_one_group(zeros: float) -> None:
     s = skeleton(zeros)
     r = runs(s)
     assert r.group_of.tolist() == np.repeat(np.arange(JOINTS), CHANNELS).tolist()
-    assert r.weight.size == JOINTS * CHANNELS * 2 * RUN  # two runs hold two joints' channels
+    assert r.weight.size == (JOINTS * CHANNELS * 2 + WIDEST) * RUN  # two joints in two runs
     expected = np.zeros(s.shape, np.int64)
     expected[s.targets, s.sources] = s.weight
     np.testing.assert_array_equal(matrix(r, s.shape[0]), expected)
@@ -83,7 +83,7 @@ def test_groups_fill_in_few_zeros_and_have_a_size() -> None:
         shape = int(targets.max()) + 1, 150
         s = Sparse(targets, sources.astype(np.int32), targets * 0 + 3, shape, targets.size)
         r = runs(s)
-        rests = RUN * 150  # what is left of each source's last run
+        rests = RUN * (150 + WIDEST)  # of each source's last run, and zeros behind all
         assert r.weight.size < (1 + FILLED) * targets.size + rests
         assert np.bincount(r.group_of).max() == {0: GROUP, 1: 13, 8: 2}[moves]
         expected = np.zeros(shape, np.int64)

@@ -215,8 +215,15 @@ def test_warming_up_loads_every_kernel() -> None:
     from spikewatt.lava_runtime.native.warmth import warm_up
 
     warm_up()
-    called = {"add_drive", "book", "collect_input", "count_events", "postpone", "record_spikes"}
-    called |= {"sum_spikes", "deliver_conv", "deliver_dense", "deliver_runs", "deliver_sparse"}
+    called = {"add_drive", "book", "collect_input", "count_events", "forget", "postpone"}
+    called |= {
+        "record_spikes",
+        "sum_spikes",
+        "deliver_conv",
+        "deliver_dense",
+        "deliver_runs",
+        "deliver_sparse",
+    }
     neurons = vars(neuron_kernels) | vars(resonators)
     called |= {name for name in neurons if name.startswith("update_")}
     for module in (delivery, kernels, neuron_kernels, resonators):

@@ -15,7 +15,7 @@ import numpy as np
 from spikewatt.lava_runtime.native.arrays import Index, Weights, narrow
 from spikewatt.lava_runtime.native.delivery import GROUP
 from spikewatt.lava_runtime.native.lanes import kernel
-from spikewatt.lava_runtime.native.run_lanes import RUN
+from spikewatt.lava_runtime.native.run_lanes import RUN, WIDEST
 from spikewatt.network import IntArray
 from spikewatt.synapses import Pair
 
@@ -29,7 +29,7 @@ class Runs:
 
     group_of: (sources,). groups: first source, first weight, weights of a source, first run,
     largest sum of a target's weights, signs apart; one row more than groups. runs: first target
-    of each. weight: of each source RUN a run.
+    of each. weight: of each source RUN a run; then RUN * WIDEST zeros.
     """
 
     group_of: Index
@@ -106,7 +106,7 @@ def runs_of(
     rows = bases + (np.arange(count) - heads) * widths  # where each source's weights begin
     run = np.searchsorted(begins, places, side="right") - 1
     at = rows[sources] + (run - bounds[sources]) * RUN + places - begins[run]
-    filled = np.bincount(at, weight, groups[-1, 1])
+    filled = np.bincount(at, weight, groups[-1, 1] + RUN * WIDEST)
     whole = filled.astype(np.int64)  # sums of whole numbers, where doubled
     groups[:-1, 4] = _bounds(groups, whole)
     return Runs(group_of, groups, begins % size, narrow(whole))

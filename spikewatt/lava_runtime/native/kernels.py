@@ -152,6 +152,19 @@ def book(counts: Any, stride: int, first: int, inside: Any, cells: Any, fill: An
 
 
 @kernel
+def forget(ring: Any, touched: Any, state: Any, still: Any, sent: Any, rate: Any) -> None:
+    """Clear what a population keeps; of its ring (parts, rows, n) the touched rows."""
+    for at in range(touched.size):
+        if touched[at]:
+            ring[:, at] = 0
+            touched[at] = 0
+    state[:] = 0
+    still[:] = 0
+    sent[:] = 0
+    rate[:] = 0
+
+
+@kernel
 def record_spikes(
     starts: Any, neurons: Any, values: Any, lo: int, hi: int, out: Any, column: int
 ) -> None:

@@ -37,11 +37,10 @@ def variable(builder: Any, value: Any) -> Any:
 def spread(builder: Any, number: Any, lanes: Any) -> Any:
     """A number in every lane."""
     some, first = ir.Constant(lanes, ir.Undefined), ir.Constant(INT32, 0)
-    number = builder.trunc(number, INT32) if number.type != INT32 else number
+    number = builder.trunc(number, INT32) if lanes.element.width < number.type.width else number
     number = builder.insert_element(some, number, first)
-    return builder.shuffle_vector(
-        number, some, ir.Constant(ir.VectorType(INT32, lanes.count), [0] * lanes.count)
-    )
+    same = ir.Constant(ir.VectorType(INT32, lanes.count), [0] * lanes.count)
+    return builder.shuffle_vector(number, some, same)
 
 
 def _accumulate(width: int, *, scaled: bool) -> Callable[..., Any]:

@@ -16,6 +16,8 @@ from numba.extending import intrinsic
 from spikewatt.lava_runtime.native.lanes import INT32, INT64, place_of, spread, start_of, variable
 
 RUN = 32  # targets of a run
+TURN = 8  # sources that are added without a branch between
+WIDEST = 6  # runs that are summed at once, at most
 SEEN = 16  # spikes that are compared at once; a list has room for so many behind its end
 
 _BITS = ir.IntType(SEEN)
@@ -49,7 +51,8 @@ def _adding(count: int, bits: int, *, scaled: bool) -> Callable[..., Any]:
     """Add the weights of sources neurons[lo:hi] to `count` runs of a row of the ring.
 
     Those of source i begin at weight[base + i * width]; places: the runs' first targets, from
-    the first on. bits: of the sums. scaled: each source's times its own of `values`.
+    the first on. zeros: where weights of 0 begin, which fill the last turn: its branch would be
+    foretold wrongly too often. bits: of the sums. scaled: each source's times its own of `values`.
     """
     sums, wide = ir.VectorType(ir.IntType(bits), RUN), ir.VectorType(INT32, RUN)
 
@@ -60,17 +63,24 @@ def _adding(count: int, bits: int, *, scaled: bool) -> Callable[..., Any]:
         stored = context.get_data_type(signature.args[0].dtype)
         vector, zero = ir.VectorType(stored, RUN), ir.Constant(sums, [0] * RUN)
         totals = [variable(builder, zero) for _ in range(count)]
-        with cgutils.for_range_slice(builder, args[5], args[6], INT64(1)) as (k, _):
-            source = builder.sext(builder.load(builder.gep(neurons, [k])), INT64)
-            row = builder.add(args[1], builder.mul(source, args[2]))
-            if scaled:
-                value = spread(builder, builder.load(builder.gep(values, [k])), wide)
-                value = _resized(builder, value, sums)
-            for n, total in enumerate(totals):
-                at = place_of(builder, weight, builder.add(row, INT64(n * RUN)), vector)
-                taken = _resized(builder, builder.load(at, align=stored.width // 8), sums)
-                taken = builder.mul(taken, value) if scaled else taken
-                builder.store(builder.add(builder.load(total), taken), total)
+        turn = ir.VectorType(INT64, TURN)
+        with cgutils.for_range_slice(builder, args[5], args[6], INT64(TURN)) as (k, _):
+            here = builder.load(place_of(builder, neurons, k, ir.VectorType(INT32, TURN)), align=4)
+            rows = builder.mul(builder.sext(here, turn), spread(builder, args[2], turn))
+            rows = builder.add(rows, spread(builder, args[1], turn))
+            steps = builder.add(spread(builder, k, turn), ir.Constant(turn, list(range(TURN))))
+            is_there = builder.icmp_signed("<", steps, spread(builder, args[6], turn))
+            rows = builder.select(is_there, rows, spread(builder, args[11], turn))
+            for i in range(TURN):
+                row = builder.extract_element(rows, ir.Constant(INT32, i))
+                if scaled:
+                    at = builder.gep(values, [builder.add(k, INT64(i))])
+                    value = _resized(builder, spread(builder, builder.load(at), wide), sums)
+                for n, total in enumerate(totals):
+                    at = place_of(builder, weight, builder.add(row, INT64(n * RUN)), vector)
+                    taken = _resized(builder, builder.load(at, align=stored.width // 8), sums)
+                    taken = builder.mul(taken, value) if scaled else taken
+                    builder.store(builder.add(builder.load(total), taken), total)
         for n, total in enumerate(totals):
             first = builder.load(builder.gep(places, [builder.add(args[10], INT64(n))]))
             place = place_of(builder, ring, builder.add(args[8], first), wide)
@@ -80,16 +90,16 @@ def _adding(count: int, bits: int, *, scaled: bool) -> Callable[..., Any]:
 
     def typed(
         typing: Any, weight: Any, base: Any, width: Any, neurons: Any, values: Any, lo: Any,
-        hi: Any, ring: Any, row: Any, places: Any, first: Any,
+        hi: Any, ring: Any, row: Any, places: Any, first: Any, zeros: Any,
     ) -> Any:  # fmt: skip
         at = types.intp
-        kinds = weight, at, at, neurons, values, at, at, ring, at, places, at
+        kinds = weight, at, at, neurons, values, at, at, ring, at, places, at, at
         return types.void(*kinds), generate
 
     return intrinsic(typed)  # type: ignore[no-any-return]
 
 
-short_6, short_4, short_2, short_1 = (_adding(n, 16, scaled=False) for n in (6, 4, 2, 1))
+short_6, short_4, short_2, short_1 = (_adding(n, 16, scaled=False) for n in (WIDEST, 4, 2, 1))
 wide_3, wide_1 = (_adding(n, 32, scaled=False) for n in (3, 1))
 scaled_short_4, scaled_short_2, scaled_short_1 = (_adding(n, 16, scaled=True) for n in (4, 2, 1))
 scaled_wide_2, scaled_wide_1 = (_adding(n, 32, scaled=True) for n in (2, 1))

@@ -105,10 +105,7 @@ class State:
         if self.is_clear:
             self.is_clear = False
             return
-        if self.touched.any():
-            self.ring[:, self.touched != 0] = 0
-        for array in (self.touched, self.neurons, self.still, self.sent, self.rate):
-            array.fill(0)
+        kernels.forget(self.ring, self.touched, self.neurons, self.still, self.sent, self.rate)
         for inlet in (*self.inlets, *self.loops):
             inlet.clear()
 

@@ -31,6 +31,8 @@ class Worker:
         self.states = [State(c, program, c.layer in recorded) for c in program.cells]
         self.spikes = {s.cell.layer: s.spikes for s in self.states}
         self.held: IntArray | None = None
+        self.trains: dict[int, Spikes] = {}  # of a chunk of so many steps
+        self.trains_of = 0
         self.count = 1  # periods that are executed together
         self.spans: dict[int, Span | None] = {}  # of the first of them, by layer
         drives = self.source.layer in self.spikes
@@ -54,6 +56,9 @@ class Worker:
         end += (self.count - 1) * self.program.stride
         for first in range(begin, end, chunk):
             steps = min(chunk, end - first)
+            if self.trains_of != steps:
+                self.trains = {i: s.cut(0, steps) for i, s in self.spikes.items()}
+                self.trains_of = steps
             if self.held is None:
                 self._stimulate(stimulus, first, steps)
             for state, active in zip(self.states, bounds, strict=True):
@@ -88,7 +93,7 @@ class Worker:
             self.drive[:] = 0
             self.drive[lo:hi] = row.T if is_held else row[:, column : column + hi - lo].T
             return
-        spikes = self.spikes[self.source.layer].cut(0, steps)
+        spikes = self.trains[self.source.layer]
         rows = self.stimulus[first_row : first_row + self.count]
         piece = ints(rows[:, :, column : column + hi - lo])
         sent = (spikes.starts, spikes.neurons, spikes.values)
@@ -99,7 +104,7 @@ class Worker:
         (first, steps), layer = chunk, state.cell.layer
         span = self.spans[layer]
         for inlet in state.inlets:
-            trains = tuple(self.spikes[i].cut(0, steps) for i in inlet.afferent.sources)
+            trains = tuple(self.trains[i] for i in inlet.afferent.sources)
             inlet.receive(trains, first, state.ring, state.touched)
         driven = layer == self.source.layer and self.source.drives_bias
         steady = int(not driven or self.held is not None)
@@ -110,7 +115,7 @@ class Worker:
         elif layer == self.source.layer:
             kernels.add_drive(self.drive[:steps], first, state.ring[0], state.touched)
         state.advance(first, steps, bias, active)
-        self._record(state, state.spikes.cut(0, steps), span, first)
+        self._record(state, self.trains[layer], span, first)
 
     def _probe(self, span: Span | None) -> int:
         """Local step whose voltage is read out, -1 for none: the sample's last counted one."""
