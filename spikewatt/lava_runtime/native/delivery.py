@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from spikewatt.lava_runtime.native.lanes import add_rows, add_scaled_rows, kernel
+from spikewatt.lava_runtime.native.pattern_lanes import STRIP, add_seen_1, add_seen_2
 from spikewatt.lava_runtime.native.run_lanes import (
     RUN,
     SEEN,
@@ -34,7 +35,7 @@ from spikewatt.lava_runtime.native.run_lanes import (
 GROUP = 64  # spikes of a group of sources that are added in one pass, at most
 TOGETHER = 8  # rows of a dense matrix that are added in one pass; of a narrow one, a group
 SHORT = 64  # targets of a narrow one
-DENSE_SHARE = 8  # from one spike in so many sources on, a convolution looks up patterns
+DENSE_SHARE = 12  # from one spike in so many sources on, a convolution looks up patterns
 HIGH = 1 << 23
 SHORT_SUM = 1 << 15
 
@@ -267,6 +268,24 @@ def _add_taps(
 
 
 @kernel
+def _pack(fired: Any, bundle: int, patterns: Any) -> None:
+    """A pattern of each bundle of flags, low bits first, for bundles of the same size."""
+    one, two, three = np.uint8(1), np.uint8(2), np.uint8(3)
+    if bundle == 4:
+        for i in range(patterns.size):
+            low = fired[4 * i] | (fired[4 * i + 1] << one)
+            patterns[i] = low | (fired[4 * i + 2] << two) | (fired[4 * i + 3] << three)
+    elif bundle == 3:
+        for i in range(patterns.size):
+            patterns[i] = fired[3 * i] | (fired[3 * i + 1] << one) | (fired[3 * i + 2] << two)
+    elif bundle == 2:
+        for i in range(patterns.size):
+            patterns[i] = fired[2 * i] | (fired[2 * i + 1] << one)
+    else:
+        patterns[:] = fired
+
+
+@kernel
 def _look(neurons: Any, lo: int, hi: int, plan: Any, fired: Any, patterns: Any) -> None:
     """Write which channels of each place spike, as a number a bundle of up to four channels."""
     source_x, source_y, channels, bundle = plan[0], plan[1], plan[2], plan[3]
@@ -274,6 +293,12 @@ def _look(neurons: Any, lo: int, hi: int, plan: Any, fired: Any, patterns: Any) 
     fired[:] = 0
     for k in range(lo, hi):
         fired[np.uint32(neurons[k])] = 1
+    count = source_y * bundles
+    for x in range(source_x if bundle * bundles == channels else 0):
+        own = fired[x * count * bundle : (x + 1) * count * bundle]
+        _pack(own, bundle, patterns[start + x * row : start + x * row + count])
+    if bundle * bundles == channels:
+        return
     n = np.uint64(0)
     for x in range(source_x):
         at = np.uint64(start + x * row)
@@ -296,14 +321,16 @@ def _look(neurons: Any, lo: int, hi: int, plan: Any, fired: Any, patterns: Any) 
 def _add_patterns(table: Any, shifts: Any, steps: Any, plan: Any, patterns: Any, row: Any) -> None:
     """Each target adds the table's row of every pattern that it sees."""
     target_x, target_y, size = plan[7], plan[8], plan[9]
-    stride_x, stride_y = plan[10], plan[11]
-    offsets = np.empty(steps.size, np.int64)
+    stride_x, stride_y, width = plan[10], plan[11], plan[14]
     for x in range(target_x):
         for y in range(target_y):
-            begin = x * stride_x + y * stride_y
-            for n in range(steps.size):
-                offsets[n] = shifts[n] + patterns[np.uint64(begin + steps[n])] * size
-            add_rows(table, 0, offsets, 0, steps.size, row, (x * target_y + y) * size, size)
+            begin, at, j = x * stride_x + y * stride_y, (x * target_y + y) * size, 0
+            while j + 2 * STRIP <= width:
+                left = min(size - j, 2 * STRIP)
+                add_seen_2(table, shifts, steps, patterns, begin, width, j, row, at + j, left)
+                j += 2 * STRIP
+            if j < width:
+                add_seen_1(table, shifts, steps, patterns, begin, width, j, row, at + j, size - j)
 
 
 @kernel

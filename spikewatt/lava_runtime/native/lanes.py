@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 kernel = njit(cache=True, nogil=True)
 
-INT8, INT32, INT64 = (ir.IntType(bits) for bits in (8, 32, 64))
+INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _SIZE = types.intp
 
 
