@@ -21,10 +21,9 @@ class FanOut:
     def __init__(self, events: Counters, stored: Counters) -> None:
         half = kernels.HALF
         self.fits = int(stored.sum()) < 1 << (half - 1)
-        self.events: Counters = events + (stored << half) if self.fits else events
-        self.stored: Counters = NOTHING if self.fits else stored
+        packed = (events + (stored << half), NOTHING)
+        self.columns: tuple[Counters, Counters] = packed if self.fits else (events, stored)
 
     def count(self, spikes: Spikes, counts: Counters, first: int) -> None:
         """Write a chunk's spikes, events and stored events into counts (3, steps), from first."""
-        columns = self.events, self.stored
-        kernels.count_events(spikes.starts, spikes.neurons, *columns, counts, first)
+        kernels.count_events(spikes.starts, spikes.neurons, *self.columns, counts, first)

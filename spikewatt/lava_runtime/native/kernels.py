@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spikewatt.lava_runtime.native.lanes import kernel
+from spikewatt.lava_runtime.native.lanes import kernel, sum_of
 
 HALF = 32  # bits of a sum of events, where stored events are summed with it
 BUSY_SHARE = 4  # from one value in so many that is not 0 on, a stimulus is listed step by step
@@ -119,14 +119,11 @@ def count_events(
     fan_out, stored: (sources,); where stored is empty it is in the upper half of fan_out.
     """
     for t in range(starts.size - 1):
-        events, more = np.int64(0), np.int64(0)
-        for neuron in neurons[starts[t] : starts[t + 1]]:
-            events += fan_out[np.uint32(neuron)]
+        events: Any = sum_of(fan_out, neurons, starts[t], starts[t + 1])  # type: ignore[call-arg]
         if stored.size == 0:
             events, more = events & ((1 << HALF) - 1), events >> HALF
         else:
-            for neuron in neurons[starts[t] : starts[t + 1]]:
-                more += stored[np.uint32(neuron)]
+            more = sum_of(stored, neurons, starts[t], starts[t + 1])  # type: ignore[call-arg]
         counts[0, first + t] = starts[t + 1] - starts[t]
         counts[1, first + t], counts[2, first + t] = events, more
 
