@@ -19,10 +19,11 @@ LINE = 64  # bytes that a core fetches at once; a vector across two of them take
 
 
 def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Zeros that begin where a line of the cache does."""
+    """Zeros that begin where a line of the cache does, written, so that their memory is there."""
     kind = np.dtype(dtype)
     size = math.prod(shape) * kind.itemsize
-    raw = np.zeros(size + LINE, np.uint8)
+    raw = np.empty(size + LINE, np.uint8)
+    raw.fill(0)
     begin = -raw.ctypes.data % LINE
     return raw[begin : begin + size].view(kind).reshape(shape)
 
@@ -32,9 +33,14 @@ def ints(values: npt.NDArray[Any]) -> IntArray:
     return np.require(values, np.int32, ["C", "W"])
 
 
-def narrow(weight: npt.NDArray[Any]) -> Weights:
-    """Flat weights in 16 bit where all fit, else in 32: half the memory to read."""
+def narrow_type(weight: npt.NDArray[Any]) -> type[np.int16] | type[np.int32]:
+    """16 bit where all weights fit, else 32: half the memory to read."""
     fits = weight.size == 0 or (weight.min() >= -(2**15) and weight.max() < 2**15)
-    found: Weights = zeros((weight.size,), np.int16 if fits else np.int32)
+    return np.int16 if fits else np.int32
+
+
+def narrow(weight: npt.NDArray[Any]) -> Weights:
+    """Flat weights in as few bits as they fit."""
+    found: Weights = zeros((weight.size,), narrow_type(weight))
     found[:] = weight.reshape(-1)
     return found

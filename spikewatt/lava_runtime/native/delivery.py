@@ -199,7 +199,8 @@ def deliver_runs(
     """Runs of RUN neighbouring targets that groups of neighbouring sources share; block: as above.
 
     group_of: (sources,). groups: first source, first weight, weights of a source, first run,
-    largest sum of a target's weights, signs apart; a row each. runs: first target of each.
+    largest sum of a target's weights, and largest weight, signs apart; a row each. runs: first
+    target of each.
     """
     mask, sources, last = ring.shape[0] - 1, group_of.size, groups.shape[0] - 2
     begin = starts[0] if values.size > 0 else starts[starts.size - 1]
@@ -215,21 +216,32 @@ def deliver_runs(
                 source, shift = _in_block(neurons[k], sources, block)
                 group, start = group_of[source], neurons[k] - source
             limit, lo, found = start + groups[group + 1, 0], k, SEEN
+            if neurons[stop - 1] < limit:
+                k, found = stop, 0
             while found == SEEN:
                 found = spikes_below(neurons, k, stop, limit)  # type: ignore[call-arg]
                 k += found
             width, first, end = groups[group, 2], groups[group, 3], groups[group + 1, 3]
             base, at = groups[group, 1] - (start + groups[group, 0]) * width, row + shift
-            is_short = groups[group, 4] * peak < SHORT_SUM
-            if values.size > 0:
-                _add_scaled(
-                    weight, base, width, neurons, values, lo, k, ring, at, runs, first, end,
-                    zeros, is_short,
-                )  # fmt: skip
-            elif is_short:
-                _add_short(weight, base, width, neurons, lo, k, ring, at, runs, first, end, zeros)
-            else:
-                _add_wide(weight, base, width, neurons, lo, k, ring, at, runs, first, end, zeros)
+            most, is_short = k - lo, groups[group, 4] * peak < SHORT_SUM
+            if not is_short and groups[group, 5] * peak * SEEN < SHORT_SUM:
+                most, is_short = SHORT_SUM // (groups[group, 5] * peak + 1), True
+            while lo < k:
+                hi = min(k, lo + most)
+                if values.size > 0:
+                    _add_scaled(
+                        weight, base, width, neurons, values, lo, hi, ring, at, runs, first, end,
+                        zeros, is_short,
+                    )  # fmt: skip
+                elif is_short:
+                    _add_short(
+                        weight, base, width, neurons, lo, hi, ring, at, runs, first, end, zeros
+                    )
+                else:
+                    _add_wide(
+                        weight, base, width, neurons, lo, hi, ring, at, runs, first, end, zeros
+                    )
+                lo = hi
 
 
 @kernel

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spikewatt.lava_runtime.native.arrays import Index, Weights, narrow
+from spikewatt.lava_runtime.native.arrays import Index, Weights, narrow, narrow_type, zeros
 from spikewatt.lava_runtime.native.delivery import GROUP
 from spikewatt.lava_runtime.native.lanes import kernel
 from spikewatt.lava_runtime.native.run_lanes import RUN, WIDEST
@@ -28,8 +28,8 @@ class Runs:
     """As `deliver_runs` takes them.
 
     group_of: (sources,). groups: first source, first weight, weights of a source, first run,
-    largest sum of a target's weights, signs apart; one row more than groups. runs: first target
-    of each. weight: of each source RUN a run; then RUN * WIDEST zeros.
+    largest sum of a target's weights, and largest weight, signs apart; one row more than groups.
+    runs: first target of each. weight: of each source RUN a run; then RUN * WIDEST zeros.
     """
 
     group_of: Index
@@ -80,7 +80,7 @@ def _table(group_of: Index, begins: Index, size: int) -> Index:
     bounds = np.searchsorted(begins // size, np.arange(members.size + 1))  # first run of each
     widths = np.diff(bounds) * RUN
     heads, bases = (np.concatenate(([0], np.cumsum(n))) for n in (members, members * widths))
-    return np.stack((heads, bases, np.append(widths, 0), bounds, 0 * heads), axis=1)
+    return np.stack((heads, bases, np.append(widths, 0), bounds, *[0 * heads] * 2), axis=1)
 
 
 def runs_of(
@@ -108,14 +108,29 @@ def runs_of(
     at = rows[sources] + (run - bounds[sources]) * RUN + places - begins[run]
     filled = np.bincount(at, weight, groups[-1, 1] + RUN * WIDEST)
     whole = filled.astype(np.int64)  # sums of whole numbers, where doubled
-    groups[:-1, 4] = _bounds(groups, whole)
+    groups[:-1, 4:] = _bounds(groups, whole)
     return Runs(group_of, groups, begins % size, narrow(whole))
 
 
 def _bounds(groups: Index, weight: Index) -> Index:
-    """The largest sum of each group's weights onto one target, signs apart."""
-    found = [0] * (len(groups) - 1)
+    """The largest sum of each group's weights onto one target, and the largest, signs apart."""
+    found = np.zeros((len(groups) - 1, 2), np.int64)
     for group, (_, base, width, *_) in enumerate(groups[:-1]):
         own = np.abs(weight[base : groups[group + 1, 1]]).reshape(-1, max(1, width))
-        found[group] = int(own.sum(axis=0).max(initial=0))
-    return np.array(found, np.int64)
+        found[group] = own.sum(axis=0).max(initial=0), own.max(initial=0)
+    return found
+
+
+def runs_of_all(weight: IntArray) -> Runs:
+    """A matrix (targets, sources) as one group, whose last run begins early enough to be whole."""
+    targets, sources = weight.shape
+    count, rest = -(-targets // RUN), targets % RUN
+    size, largest = sources * count * RUN, max(int(weight.max()), -int(weight.min()))
+    flat: Weights = zeros((size + RUN * WIDEST,), narrow_type(weight))
+    rows = flat[:size].reshape(sources, -1)
+    rows[:, : targets - rest] = weight[: targets - rest].T
+    rows[:, rows.shape[1] - rest :] = weight[targets - rest :].T
+    bounds = sources * largest, largest
+    groups = np.array([[0, 0, count * RUN, 0, *bounds], [sources, size, 0, count, 0, 0]])
+    begins = np.minimum(np.arange(count) * RUN, targets - RUN)
+    return Runs(np.zeros(sources, np.int64), groups, begins, flat)
