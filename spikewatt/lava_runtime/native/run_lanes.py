@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from spikewatt.lava_runtime.native.lanes import INT32, INT64, place_of, spread, start_of, variable
 
 RUN = 32  # targets of a run
-TURN = 8  # sources that are added without a branch between
+TURN = 4  # sources that are added without a branch between
 WIDEST = 6  # runs that are summed at once, at most
 SEEN = 16  # spikes that are compared at once; a list has room for so many behind its end
 
