@@ -34,9 +34,13 @@ def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
     """So many threads that run already, since stepping is timed without their start."""
     with ThreadPoolExecutor(max(1, count)) as pool:
         there = Barrier(count + 1)
-        for _ in range(count):
-            pool.submit(there.wait)
-        there.wait()
+        try:
+            for _ in range(count):
+                pool.submit(there.wait)
+            there.wait()
+        except BaseException:
+            there.abort()  # else those that are there would wait on
+            raise
         yield pool
 
 
