@@ -211,7 +211,13 @@ def test_a_bias_held_by_the_stimulus_differs_from_sample_to_sample(start: StartR
 
 def test_warming_up_loads_every_kernel() -> None:
     """Else the first run on a machine would compile while its steps are timed."""
-    from spikewatt.lava_runtime.native import delivery, kernels, neuron_kernels, resonators
+    from spikewatt.lava_runtime.native import (
+        delivery,
+        kernels,
+        neuron_kernels,
+        resonators,
+        run_delivery,
+    )
     from spikewatt.lava_runtime.native.warmth import warm_up
 
     warm_up()
@@ -226,9 +232,10 @@ def test_warming_up_loads_every_kernel() -> None:
     }
     neurons = vars(neuron_kernels) | vars(resonators)
     called |= {name for name in neurons if name.startswith("update_")}
-    for module in (delivery, kernels, neuron_kernels, resonators):
+    for module in (delivery, kernels, neuron_kernels, resonators, run_delivery):
         for name in called & set(vars(module)):
             assert getattr(module, name).signatures, name
-    defined = {n for m in (delivery, kernels) for n, f in vars(m).items() if hasattr(f, "py_func")}
+    loops = (delivery, kernels, run_delivery)
+    defined = {n for m in loops for n, f in vars(m).items() if hasattr(f, "py_func")}
     public = {n for n in defined if not n.startswith("_")}
-    assert public - {"kernel", "add_rows", "add_scaled_rows"} <= called
+    assert public - {"kernel", "add_rows", "add_scaled_rows", "in_block"} <= called

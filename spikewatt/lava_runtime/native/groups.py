@@ -25,7 +25,7 @@ FILLED = 0.75  # zeros that a source may bring into a group, as a share of its s
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """As `deliver_runs` takes them.
+    """As `run_delivery.deliver_runs` takes them.
 
     group_of: (sources,). groups: first source, first weight, weights of a source, first run,
     largest sum of a target's weights, and largest weight, signs apart; one row more than groups.
