@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 
 from spikewatt.lava_runtime.native.lanes import add_rows, add_scaled_rows, kernel
-from spikewatt.lava_runtime.native.pattern_lanes import STRIP, add_seen_1, add_seen_2
+from spikewatt.lava_runtime.native.pattern_lanes import (
+    STRIP,
+    add_seen_1,
+    add_seen_2,
+    add_seen_wide,
+)
 
 GROUP = 64  # spikes of a group of sources that are added in one pass, at most
 TOGETHER = 8  # rows of a dense matrix that are added in one pass; of a narrow one, a group
@@ -186,10 +191,14 @@ def _look(neurons: Any, lo: int, hi: int, plan: Any, fired: Any, patterns: Any) 
 def _add_patterns(table: Any, shifts: Any, steps: Any, plan: Any, patterns: Any, row: Any) -> None:
     """Each target adds the table's row of every pattern that it sees."""
     target_x, target_y, size = plan[7], plan[8], plan[9]
-    stride_x, stride_y, width = plan[10], plan[11], plan[14]
+    stride_x, stride_y, width, is_short = plan[10], plan[11], plan[14], plan[15]
     for x in range(target_x):
         for y in range(target_y):
             begin, at, j = x * stride_x + y * stride_y, (x * target_y + y) * size, 0
+            while j < width and not is_short:
+                left = min(size - j, STRIP)
+                add_seen_wide(table, shifts, steps, patterns, begin, width, j, row, at + j, left)
+                j += STRIP
             while j + 2 * STRIP <= width:
                 left = min(size - j, 2 * STRIP)
                 add_seen_2(table, shifts, steps, patterns, begin, width, j, row, at + j, left)

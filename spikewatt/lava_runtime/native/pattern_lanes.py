@@ -1,4 +1,4 @@
-"""What a target adds for the patterns that it sees, written in vectors of 16-bit sums."""
+"""What a target adds for the patterns that it sees, in vectors, of 16-bit sums where they fit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ PART = 8  # channels that are added at once: the next target's must not wait for
 STRIP = 32  # channels of a vector; the table's rows are whole ones, with zeros behind the last
 
 
-def _adding(strips: int) -> Callable[..., Any]:
+def _adding(strips: int, bits: int) -> Callable[..., Any]:
     """Add a target's sums to row[at : at + left], from channel `first` of the table's rows on.
 
     The rows of the table are `width` wide; steps[n] beyond `begin` lies the n-th pattern seen,
-    whose row is that many beyond shifts[n].
+    whose row is that many beyond shifts[n]. bits: of the sums.
     """
-    sums, wide = ir.VectorType(INT16, STRIP), ir.VectorType(INT32, STRIP)
+    stored, wide = ir.VectorType(INT16, STRIP), ir.VectorType(INT32, STRIP)
+    sums = stored if bits == 16 else wide
 
     def finish(builder: Any, row: Any, at: Any, left: Any, found: Any) -> None:
         eight = ir.VectorType(INT32, PART)
@@ -59,10 +60,12 @@ def _adding(strips: int) -> Callable[..., Any]:
             start = builder.add(builder.load(builder.gep(shifts, [n])), first)
             start = builder.add(start, builder.mul(pattern, width))
             for i, total in enumerate(totals):
-                place = place_of(builder, table, builder.add(start, INT64(i * STRIP)), sums)
+                place = place_of(builder, table, builder.add(start, INT64(i * STRIP)), stored)
                 taken = builder.load(place, align=2)
+                taken = taken if bits == 16 else builder.sext(taken, sums)
                 builder.store(builder.add(builder.load(total), taken), total)
-        found = [builder.sext(builder.load(total), wide) for total in totals]
+        found = [builder.load(total) for total in totals]
+        found = [builder.sext(total, wide) if bits == 16 else total for total in found]
         finish(builder, row, at, left, found)
         finish_rest(builder, row, at, left, found)
         return context.get_dummy_value()
@@ -78,4 +81,5 @@ def _adding(strips: int) -> Callable[..., Any]:
     return intrinsic(typed)  # type: ignore[no-any-return]
 
 
-add_seen_2, add_seen_1 = _adding(2), _adding(1)
+add_seen_2, add_seen_1 = _adding(2, 16), _adding(1, 16)
+add_seen_wide = _adding(1, 32)

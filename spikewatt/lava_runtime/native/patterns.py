@@ -71,17 +71,19 @@ def table_of(conv: Conv, source: Shape, target: Shape) -> Table:
         return NO_TABLE
     width = -(-out // STRIP) * STRIP
     bound = int(np.abs(conv.weight.astype(np.int64)).sum(axis=(1, 2, 3)).max())
-    if bound >= 2**15:  # sums of a target are kept in 16 bit
+    found = _sums(conv, bundle, count)
+    if np.abs(found).max() >= 2**15 or bound >= 2**23:
         return NO_TABLE
     sums = np.zeros((kx, ky, count, 2**bundle, width), np.int16)
-    sums[..., :out] = _sums(conv, bundle, count)
+    sums[..., :out] = found
     wide, high = (_halo(conv, source, target, axis) for axis in (0, 1))
     row = high * count
     i, j, g = np.indices((kx, ky, count))
     steps = i * conv.dilation[0] * row + j * conv.dilation[1] * count + g
     start = conv.padding[0] * row + conv.padding[1] * count
     strides = conv.stride[0] * row, conv.stride[1] * count
-    sizes = int(np.prod(source)), wide * row, width
+    is_short = bound < 2**15  # all sums of a target fit into 16 bit
+    sizes = int(np.prod(source)), wide * row, width, is_short
     plan = (*source, bundle, count, row, start, *target, *strides, *sizes)
     shifts = np.arange(steps.size) * 2**bundle * width
     return Table(
