@@ -19,7 +19,7 @@ from spikewatt.lava_runtime.native.synapses import Layout, lay_out
 from spikewatt.lava_runtime.native.tables import StepTables, step_tables
 from spikewatt.network import DELAY_MAX, Attention, IntArray, Network, Population, Projection
 
-SHARES = 4  # batches that each thread gets at least, so that all end at about the same time
+SHARES = 2  # batches that each thread gets at least, so that all end at about the same time
 
 
 @dataclass(frozen=True, eq=False)
