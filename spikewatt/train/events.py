@@ -164,7 +164,7 @@ class FloatCounter:
             if p.exact:
                 spikes[p.number] = _gate(p, spikes)
                 continue
-            out = next(calls[self.paths[p.name]])
+            out = next(calls[self.paths[p.name]]).float()
             spikes[p.number] = out.reshape(len(out), p.channels, *p.places, out.shape[-1])
         return spikes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from spikewatt.train.averaging import Average
+from spikewatt.train.batches import Batch
 from spikewatt.train.checkpoint import Checkpoint
 from spikewatt.train.objective import Beside, Objective
 from spikewatt.train.recipe import Recipe
@@ -57,14 +59,12 @@ class Learner:
         if self.distillation is not None:
             self.distillation.translations.load_state_dict(saved.beside["weights"])
 
-    def step(
-        self, x: torch.Tensor, y: torch.Tensor, rate: float, number: int
-    ) -> dict[str, torch.Tensor]:
+    def step(self, batch: Batch, rate: float, number: int) -> dict[str, torch.Tensor]:
         """Step `number` of the phase, from 1; the losses by name, `total` among them."""
-        losses = self.wrapped(*self.fabric.to_device((x, y)))
+        losses = self.wrapped(batch.clips, batch.labels)
         for optimizer in self.optimizers:
             optimizer.zero_grad()
-        self.fabric.backward(losses["total"])
+        self.fabric.backward(losses["total"] * batch.weight)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -73,6 +73,14 @@ class Learner:
         if self.average is not None:
             self.average.update(self.net, number)
         return losses
+
+    def tensors(self) -> Iterator[torch.Tensor]:
+        """Weights and statistics of what trains, and of their average."""
+        yield from self.net.state_dict().values()
+        if self.distillation is not None:
+            yield from self.distillation.translations.state_dict().values()
+        if self.average is not None:
+            yield from self.average.weights.values()
 
     @property
     def rate(self) -> float:

@@ -10,22 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 from torch import nn
 
-from spikewatt.errors import SpikewattError
-from spikewatt.export.lowering import FloatGraph
+from spikewatt.data.encode import Encoder
 from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.batches import batches, plain_batches
 from spikewatt.train.distill import Distillation, from_recipe
 from spikewatt.train.evaluation import accuracy
-from spikewatt.train.events import Counter, FloatCounter, QuantisedCounter
-from spikewatt.train.inputs import deployed_encoder, task_of, to_clips, to_places
+from spikewatt.train.events import Counter, QuantisedCounter
+from spikewatt.train.form import Form
+from spikewatt.train.inputs import to_places
 from spikewatt.train.job import Job, material, sample_of
 from spikewatt.train.learner import Learner
-from spikewatt.train.lowering import lower
+from spikewatt.train.machines import agree, fabric_of, share_of
 from spikewatt.train.objective import COUNTED, Beside
-from spikewatt.train.quantised import QuantisedNetwork, quantised
 from spikewatt.train.record import check_same_run, run_record
 from spikewatt.train.restoring import float_network, load_weights, restore
 from spikewatt.train.scalars import Scalars
@@ -34,7 +32,6 @@ from spikewatt.train.schedule import rate_share
 __all__ = ["Job", "Training", "accuracy", "float_network", "load_weights", "restore", "train"]
 
 log = logging.getLogger("spikewatt")
-CALIBRATION_CLIPS = 256
 
 
 @dataclass
@@ -57,45 +54,36 @@ class Training:
     """A run of `Job`; `run` trains to the end and returns the path of the last checkpoint."""
 
     def __init__(self, job: Job, progress: Callable[[int, int], None]) -> None:
-        self.job, self.progress = job, progress
-        self.fabric = Fabric(accelerator=job.accelerator, devices=1)
+        self.job, self.fabric = job, fabric_of(job)
+        self.first = self.fabric.is_global_zero  # the process that writes and tells
+        self.progress = progress if self.first else lambda done, total: None
         self.material = material(job)
-        self.clips, self.encoder = self.material.training, self.material.encoder
-        self.sample = sample_of(job, self.encoder)
+        self.clips = self.material.training
         torch.manual_seed(job.seed)
-        task = task_of(self.encoder, len(job.dataset.classes))
-        self.float_net = job.model.network(task, job.options)
+        self.form = Form(job, self.material.encoder, tuple(self.material.test[:1].shape))
+        self.sample = sample_of(job, self.encoder)
         self.distillation, teachers = self._taught()
-        self.state = _State(self.float_net, run_record(job, self.encoder, teachers))
-        self.deployable = self._has_integer_form()
-        self._check_price()
+        self.state = _State(self.form.net, run_record(job, self.encoder, teachers))
+        self._tell_refusal()
+        self.form.check_price()
         self.scalars: Scalars | None = None
 
-    def _has_integer_form(self) -> bool:
-        """Whether the network has a quantised twin; others train as floats in all epochs."""
-        if not self.job.model.deploys:
-            return False
-        try:
-            self._traced(self.float_net)
-        except SpikewattError as reason:
-            self.state.record[ckpt.FLOAT_ONLY] = str(reason)
-            log.warning("%s trains as a float network only: %s", self.job.model.name, reason)
-            return False
-        return True
+    @property
+    def encoder(self) -> Encoder:
+        """Of what the network that trains now reads."""
+        return self.form.encoder
 
-    def _check_price(self) -> None:
-        if self.job.recipe.events.weight and not self.deployable:
-            why = self.state.record.get(ckpt.FLOAT_ONLY, "It is not made of spikes.")
-            raise SpikewattError(
-                f"The recipe prices synaptic events, but {self.job.model.name} has no integer form "
-                f"to count them in: {why} Leave [events] out, or change the model's options."
-            )
+    def _tell_refusal(self) -> None:
+        if self.job.model.deploys and not self.form.deployable:
+            self.state.record[ckpt.FLOAT_ONLY] = self.form.refusal
+            name = self.job.model.name
+            log.warning("%s trains as a float network only: %s", name, self.form.refusal)
 
     @property
     def float_epochs(self) -> int:
         """Epochs of the float network."""
         recipe = self.job.recipe
-        return recipe.epochs if self.deployable else recipe.epochs + recipe.finetune_epochs
+        return recipe.epochs + (0 if self.form.deployable else recipe.finetune_epochs)
 
     @property
     def path(self) -> Path:
@@ -107,12 +95,12 @@ class Training:
         recipe, classes = self.job.recipe, self.job.dataset.classes
         if not recipe.distill.teachers:
             return None, []
-        return from_recipe(self.float_net, recipe, self.material.seen, classes)
+        return from_recipe(self.form.net, recipe, self.material.seen, classes)
 
     def run(self) -> Path:
         """Train; exact resume, since every epoch's randomness depends on seed and epoch alone."""
         self.prepare()
-        if self.job.recipe.tensorboard:
+        if self.job.recipe.tensorboard and self.first:
             self.scalars = Scalars(self.job.out / "tensorboard", self.state.epoch)
         try:
             self._run_epochs()
@@ -123,8 +111,10 @@ class Training:
 
     def prepare(self) -> None:
         """Everything in place for the next epoch: that of the checkpoint, or the first."""
-        self.job.out.mkdir(parents=True, exist_ok=True)
-        ckpt.clear_leftovers(self.path)
+        if self.first:
+            self.job.out.mkdir(parents=True, exist_ok=True)
+            ckpt.clear_leftovers(self.path)
+        self.fabric.barrier()
         self._set_up(self._restore() if self.job.resume and self.path.exists() else None)
 
     def _run_epochs(self) -> None:
@@ -133,23 +123,26 @@ class Training:
             if epoch == self.float_epochs:
                 self._quantise()
             self._epoch(epoch)
-        if self.deployable and not self.state.fine:
+        if self.form.deployable and not self.state.fine:
             self._quantise()
-        self._finish()
+        self._measure("quantised" if self.form.deployable else "float")
+        self._save()
 
     def _epoch(self, epoch: int) -> None:
         began = time.perf_counter()
-        self._seed(epoch)
+        self._seed(epoch, self.fabric.global_rank)
         losses = self._train_epoch(epoch)
+        agree(self.fabric, self.learner.tensors())
         self.state.epoch = epoch + 1
         self._write_scalars(losses)
         self._save()
-        seconds = time.perf_counter() - began
-        events = f", {losses[COUNTED]:.0f} events a clip" if COUNTED in losses else ""
-        log.info("epoch %d: loss %.4f%s, %.1f s", epoch + 1, losses["total"], events, seconds)
+        if self.first:
+            seconds = time.perf_counter() - began
+            events = f", {losses[COUNTED]:.0f} events a clip" if COUNTED in losses else ""
+            log.info("epoch %d: loss %.4f%s, %.1f s", epoch + 1, losses["total"], events, seconds)
 
-    def _seed(self, epoch: int) -> None:
-        torch.manual_seed(self.job.seed * 1_000_003 + epoch)
+    def _seed(self, epoch: int, rank: int = 0) -> None:
+        torch.manual_seed(self.job.seed * 1_000_003 + epoch + (rank << 40))
 
     def _train_epoch(self, epoch: int) -> dict[str, float]:
         """Mean over the clips of each loss, and of what is counted beside them."""
@@ -158,12 +151,14 @@ class Training:
         before = (epoch - self.float_epochs if self.state.fine else epoch) * count
         self.learner.begin(epoch)
         totals: dict[str, torch.Tensor] = {}
-        for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch), start=1):
-            losses = self.learner.step(x, y, self._rate(epoch, i / count), before + i)
+        share = share_of(self.fabric)
+        for i, batch in enumerate(self.clips.epoch(self.job.seed, epoch, share), start=1):
+            losses = self.learner.step(batch, self._rate(epoch, i / count), before + i)
             for name, loss in losses.items():
-                totals[name] = totals.get(name, 0) + loss.detach() * len(y)
+                totals[name] = totals.get(name, 0) + loss.detach() * batch.weight * batch.size
             self.progress(epoch * count + i, total_batches)
-        return {name: float(total) / len(self.clips.labels) for name, total in totals.items()}
+        means = {name: total / len(self.clips.labels) for name, total in totals.items()}
+        return {name: float(self.fabric.all_reduce(mean)) for name, mean in means.items()}
 
     def _rate(self, epoch: int, share: float) -> float:
         """Learning rate after this share of an epoch."""
@@ -181,26 +176,19 @@ class Training:
 
     def _counter(self) -> Counter | None:
         """Of synaptic events, where the recipe prices them in this phase."""
-        price, first = self.job.recipe.events, self.float_epochs
-        if not price.weight or (not self.state.fine and price.start_epoch >= first):
+        price = self.job.recipe.events
+        if not price.weight:
             return None
         if self.state.fine:
             return QuantisedCounter(self.state.net, self._shaped)
-        task = task_of(self.encoder, len(self.job.dataset.classes))
-        copy = self.job.model.network(task, self.job.options)
-        return FloatCounter(self.float_net, copy, self._seen_as_places, self.encoder.limit)
-
-    def _seen_as_places(self, net: nn.Module) -> tuple[FloatGraph, Callable[..., torch.Tensor]]:
-        """The graph of a float network, and its clips as its integer form would take them."""
-        encoder = deployed_encoder(net, self.encoder)
-        return self._traced(net), lambda x: to_places(self._shaped(x), encoder)
+        return self.form.counter(self._shaped) if price.start_epoch < self.float_epochs else None
 
     def _set_up(self, resumed: ckpt.Checkpoint | None) -> None:
         """What learns in this phase, on the device."""
         recipe, fine = self.job.recipe, self.state.fine
         recipe = replace(recipe, optimizer="adamw") if fine else recipe
         teachers = None if fine else self.distillation
-        beside = Beside(self._shaped, teachers, self._counter())
+        beside = Beside(self._shaped, teachers, self._counter(), exact=fine)
         self.learner = Learner(self.state.net, recipe, beside)
         self.learner.set_up(self.fabric, resumed)
 
@@ -219,24 +207,17 @@ class Training:
     def _quantise(self) -> None:
         """End of the float phase: measure it, fold, quantise, start over with the optimizer."""
         self._measure("float")
-        net = self.float_net.cpu()
+        net = self.form.net.cpu()
         self.state.float_weights = {k: w.clone() for k, w in net.state_dict().items()}
-        clips = self.job.dataset.train[:CALIBRATION_CLIPS]
-        calibration = to_clips(self.encoder.encode_all(clips), self.encoder)
-        self._hand_over()
-        places = to_places(calibration, self.encoder)
-        twin = quantised(self._traced(self.float_net), places, self.encoder.limit)
+        twin = self.form.quantised()
+        self._handed_over()
         self.state.net, self.state.scales = twin, twin.scales
         self._set_up(None)
 
-    def _hand_over(self) -> None:
-        """From here on the encoder computes what the integer network leaves to its host."""
-        self.encoder = deployed_encoder(self.float_net, self.encoder)
+    def _handed_over(self) -> None:
+        """What the encoder of the integer network changes."""
         self.state.record["encoder"] = self.encoder.to_dict()
         self.sample = sample_of(self.job, self.encoder)
-
-    def _traced(self, net: nn.Module) -> FloatGraph:
-        return lower(net, tuple(self.material.test[:1].shape), self.encoder.shape)
 
     def _test_accuracy(self) -> float:
         test = self.material.test
@@ -246,16 +227,13 @@ class Training:
         """Settle, and record what share of the test clips is right."""
         self._settle()
         found = self.state.record[f"{kind}_accuracy"] = self._test_accuracy()
-        log.info("%s network: test accuracy %.4f", kind, found)
+        if self.first:
+            log.info("%s network: test accuracy %.4f", kind, found)
         if self.scalars is not None:
             self.scalars.write({f"test/{kind}_accuracy": found}, self.state.epoch)
 
-    def _finish(self) -> None:
-        self._measure("quantised" if self.deployable else "float")
-        self._save()
-
     def _write_scalars(self, losses: dict[str, float]) -> None:
-        """Losses, the last learning rate and the test accuracy of an epoch."""
+        """Losses, events, the last learning rate and the test accuracy of an epoch."""
         if self.scalars is None:
             return
         points = {f"train/loss/{name}": v for name, v in losses.items() if name != COUNTED}
@@ -272,8 +250,13 @@ class Training:
             return self._test_accuracy()
 
     def _save(self) -> None:
+        if self.first:
+            ckpt.save(self._checkpoint(), self.path)
+        self.fabric.barrier()
+
+    def _checkpoint(self) -> ckpt.Checkpoint:
         state = self.state
-        checkpoint = ckpt.Checkpoint(
+        return ckpt.Checkpoint(
             record=state.record,
             epoch=state.epoch,
             weights=state.net.state_dict(),
@@ -282,7 +265,6 @@ class Training:
             sample=self.sample,
             **self.learner.saved(),
         )
-        ckpt.save(checkpoint, self.path)
 
     def _restore(self) -> ckpt.Checkpoint:
         saved = ckpt.load(self.path)
@@ -295,9 +277,9 @@ class Training:
             scales=saved.scales,
         )
         if saved.scales is not None:
-            self.float_net.load_state_dict(saved.float_weights)
-            self._hand_over()
-            self.state.net = QuantisedNetwork(self._traced(self.float_net), saved.scales)
+            self.form.net.load_state_dict(saved.float_weights)
+            self.state.net = self.form.restored(saved.scales)
+            self._handed_over()
         self.state.net.load_state_dict(saved.weights)
         return saved
 

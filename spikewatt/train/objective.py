@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -20,12 +21,14 @@ class Beside:
     """What a network learns from besides the labels.
 
     shaped: clips as they come to clips as the network takes them. distillation: of this network.
-    counter: of its synaptic events, None where they cost nothing.
+    counter: of its synaptic events, None where they cost nothing. exact: the network computes
+    with integers over 64, which float32 holds; mixed precision ends in front of it.
     """
 
     shaped: Callable[[torch.Tensor], torch.Tensor]
     distillation: Distillation | None = None
     counter: Counter | None = None
+    exact: bool = False
 
 
 class Objective(nn.Module):
@@ -35,7 +38,7 @@ class Objective(nn.Module):
         super().__init__()
         self.net, self.recipe = net, recipe
         self.distillation = beside.distillation
-        self.shaped, self.counter = beside.shaped, beside.counter
+        self.shaped, self.counter, self.exact = beside.shaped, beside.counter, beside.exact
         self.priced = False  # whether events cost something now
 
     def begin(self, epoch: int) -> None:
@@ -46,6 +49,10 @@ class Objective(nn.Module):
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
         """`total` and what it is made of before their shares; a network may add `auxiliary`."""
+        with torch.autocast(x.device.type, enabled=False) if self.exact else nullcontext():
+            return self._losses(x, y)
+
+    def _losses(self, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
         if not self.priced:
             return self._learned(x, y)
         with watched(self.counter.modules) as seen:
@@ -60,7 +67,7 @@ class Objective(nn.Module):
             losses = self.distillation.losses(x, y)
         else:
             smoothing = self.recipe.label_smoothing
-            found = self.net(self.shaped(x))
+            found = self.net(self.shaped(x)).float()
             loss = nn.functional.cross_entropy(found, y, label_smoothing=smoothing)
             losses = {"total": loss, "class": loss}
         return {**losses, "total": losses["total"] + getattr(self.net, "auxiliary", 0.0)}

@@ -16,6 +16,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+PRECISIONS = ("32-true", "bf16-mixed")
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -100,6 +102,8 @@ class Recipe:
     ema: share of the averaged weights that a step keeps; those are evaluated and exported. 0 is
     no average. tensorboard: write scalars of every epoch to OUT/tensorboard. distill: teachers of
     the float phase; fine-tuning learns from the labels alone. events: their price.
+    precision: of Lightning Fabric, in the float phase; neurons compute in float32 all the same,
+    and so does everything once it is quantised, so that what is exported stays exact.
     """
 
     modalities: tuple[str, ...] = ("joint", "bone", "joint_motion", "bone_motion")
@@ -125,8 +129,15 @@ class Recipe:
     augment: Augmentation = Augmentation()
     distill: Distill = Distill()
     events: Events = Events()
+    precision: str = "32-true"
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise SpikewattError(
+                f"The recipe has precision {self.precision!r}; it is {' or '.join(PRECISIONS)}. "
+                "Shorter weights or states would not be those of the integers, and 16-mixed scales "
+                "its losses by what no checkpoint keeps."
+            )
         if min(self.epochs, self.finetune_epochs) < 0 or min(self.batch_size, self.frames) < 1:
             raise SpikewattError(
                 f"The recipe has epochs {self.epochs}, finetune_epochs {self.finetune_epochs}, "
