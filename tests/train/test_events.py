@@ -28,7 +28,10 @@ from spikewatt.train.recipe import Events
 PRICED = {"events": Events(weight=0.2), "epochs": 1, "finetune_epochs": 1}
 # options that a network needs for its integer form
 DEPLOYED = {"signal-sgn": {"waves": False}, "svformer-3stg": {"time_norm": False}}
-NAMES = ["signal-sgn-core", "signal-sgn", "signal-sgn-loihi", "mk-sgn", "spikformer", "sdt"]
+FAST = ["signal-sgn-core", "sdt"]
+SLOW = ["signal-sgn", "signal-sgn-loihi", "mk-sgn", "spikformer", "base-sgn"]
+NAMES = [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+TIMED = pytest.param("svformer-3stg", marks=pytest.mark.slow)
 
 
 def silent(done: int, total: int) -> None:
@@ -57,7 +60,7 @@ def counted(training: Training, encoder: Encoder) -> tuple[torch.Tensor, torch.T
     return objective.counter.events(x, seen), x
 
 
-@pytest.mark.parametrize("name", [*NAMES, "svformer-3stg", "base-sgn"])
+@pytest.mark.parametrize("name", [*NAMES, TIMED])
 def test_events_in_fine_tuning_are_the_engines(name: str, tmp_path: Path) -> None:
     training = Training(job(name, tmp_path), silent)
     training.run()
@@ -73,7 +76,7 @@ def test_events_in_fine_tuning_are_the_engines(name: str, tmp_path: Path) -> Non
     assert len(set(expected)) > 1
 
 
-@pytest.mark.parametrize("name", [*NAMES, "base-sgn"])
+@pytest.mark.parametrize("name", NAMES)
 def test_float_spikes_lie_as_the_graphs_populations_do(name: str, tmp_path: Path) -> None:
     training = Training(job(name, tmp_path), silent)
     training.prepare()

@@ -61,6 +61,7 @@ def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None
     assert all(torch.equal(w, b[name]) for name, w in a.items())
 
 
+@pytest.mark.slow
 def test_two_processes_agree_and_resume(tmp_path: Path) -> None:
     changes = {"epochs": 2, "finetune_epochs": 1, "ema": 0.5, "batch_size": 5}  # of 16: one is left
     whole, cut = tmp_path / "whole", tmp_path / "cut"
@@ -74,6 +75,7 @@ def test_two_processes_agree_and_resume(tmp_path: Path) -> None:
     assert [p.name for p in whole.iterdir()] == ["last.ckpt"]
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
     changes = {"epochs": 0, "finetune_epochs": 1, "ema": 0.5, "batch_size": 5}
     assert run_in_two(tmp_path / "two", "signal-sgn-core", NEVER, **changes) == 0
