@@ -50,7 +50,6 @@ def fabric_of(job: Job) -> Fabric:
         devices=devices,
         num_nodes=machines,
         strategy=DDPStrategy(find_unused_parameters=True) if together else "auto",
-        precision=job.recipe.precision,
     )
     fabric.launch()
     return fabric

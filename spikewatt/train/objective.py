@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +10,7 @@ from torch import nn
 
 from spikewatt.train.distill import Distillation
 from spikewatt.train.events import Counter, watched
-from spikewatt.train.recipe import Recipe
+from spikewatt.train.recipe import MIXED, Recipe
 
 COUNTED = "synaptic_events"  # of a clip, beside the losses
 
@@ -22,7 +21,7 @@ class Beside:
 
     shaped: clips as they come to clips as the network takes them. distillation: of this network.
     counter: of its synaptic events, None where they cost nothing. exact: the network computes
-    with integers over 64, which float32 holds; mixed precision ends in front of it.
+    with integers over 64, which float32 holds and bfloat16 does not.
     """
 
     shaped: Callable[[torch.Tensor], torch.Tensor]
@@ -38,7 +37,8 @@ class Objective(nn.Module):
         super().__init__()
         self.net, self.recipe = net, recipe
         self.distillation = beside.distillation
-        self.shaped, self.counter, self.exact = beside.shaped, beside.counter, beside.exact
+        self.shaped, self.counter = beside.shaped, beside.counter
+        self.mixed = recipe.precision == MIXED and not beside.exact
         self.priced = False  # whether events cost something now
 
     def begin(self, epoch: int) -> None:
@@ -49,7 +49,7 @@ class Objective(nn.Module):
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
         """`total` and what it is made of before their shares; a network may add `auxiliary`."""
-        with torch.autocast(x.device.type, enabled=False) if self.exact else nullcontext():
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
             return self._losses(x, y)
 
     def _losses(self, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:

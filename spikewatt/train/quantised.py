@@ -61,7 +61,7 @@ def _neuron(p: FloatPopulation, scale: float) -> CubaNeuron | None:
     if p.threshold == float("inf"):
         return None
     model = p.surrogate
-    return CubaNeuron(
+    neuron = CubaNeuron(
         threshold=round(scale * p.threshold * WEIGHT_SCALE) / WEIGHT_SCALE,
         current_decay=p.i_decay / DECAY_MAX,
         voltage_decay=p.v_decay / DECAY_MAX,
@@ -70,6 +70,9 @@ def _neuron(p: FloatPopulation, scale: float) -> CubaNeuron | None:
         surrogate=model.surrogate if model is not None else None,
         detach_reset=model.detach_reset if model is not None else False,
     )
+    # half a step of the states: >= says what > says, and float32 keeps it at every threshold
+    neuron.threshold_eps = 0.5 / neuron.s_scale
+    return neuron
 
 
 class QuantisedNetwork(nn.Module):

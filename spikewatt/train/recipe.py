@@ -16,7 +16,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PRECISIONS = ("32-true", "bf16-mixed")
+MIXED = "bf16-mixed"
+PRECISIONS = ("32-true", MIXED)
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,8 @@ class Recipe:
     ema: share of the averaged weights that a step keeps; those are evaluated and exported. 0 is
     no average. tensorboard: write scalars of every epoch to OUT/tensorboard. distill: teachers of
     the float phase; fine-tuning learns from the labels alone. events: their price.
-    precision: of Lightning Fabric, in the float phase; neurons compute in float32 all the same,
-    and so does everything once it is quantised, so that what is exported stays exact.
+    precision: of the float phase, 32-true or bf16-mixed (autocast); neurons compute in float32 all
+    the same, and so does everything once it is quantised, so that what is exported stays exact.
     """
 
     modalities: tuple[str, ...] = ("joint", "bone", "joint_motion", "bone_motion")
