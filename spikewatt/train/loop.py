@@ -27,7 +27,7 @@ from spikewatt.train.objective import COUNTED, Beside
 from spikewatt.train.record import check_same_run, run_record
 from spikewatt.train.restoring import float_network, load_weights, restore
 from spikewatt.train.scalars import Scalars
-from spikewatt.train.schedule import rate_share
+from spikewatt.train.schedule import rate_after
 
 __all__ = ["Job", "Training", "accuracy", "float_network", "load_weights", "restore", "train"]
 
@@ -153,21 +153,13 @@ class Training:
         totals: dict[str, torch.Tensor] = {}
         share = share_of(self.fabric)
         for i, batch in enumerate(self.clips.epoch(self.job.seed, epoch, share), start=1):
-            losses = self.learner.step(batch, self._rate(epoch, i / count), before + i)
+            rate = rate_after(epoch + i / count, self.float_epochs, recipe)
+            losses = self.learner.step(batch, rate, before + i)
             for name, loss in losses.items():
                 totals[name] = totals.get(name, 0) + loss.detach() * batch.weight * batch.size
             self.progress(epoch * count + i, total_batches)
         means = {name: total / len(self.clips.labels) for name, total in totals.items()}
         return {name: float(self.fabric.all_reduce(mean)) for name, mean in means.items()}
-
-    def _rate(self, epoch: int, share: float) -> float:
-        """Learning rate after this share of an epoch."""
-        recipe, first = self.job.recipe, self.float_epochs
-        if epoch < first:
-            return recipe.lr * rate_share(epoch + share, first, recipe)
-        fine = replace(recipe, schedule="one-cycle", warm_up=0)
-        share = rate_share(epoch - first + share, recipe.finetune_epochs, fine)
-        return recipe.finetune_lr * share
 
     def _shaped(self, x: torch.Tensor) -> torch.Tensor:
         """Clips as the network that trains now takes them."""
@@ -236,8 +228,7 @@ class Training:
         """Losses, events, the last learning rate and the test accuracy of an epoch."""
         if self.scalars is None:
             return
-        points = {f"train/loss/{name}": v for name, v in losses.items() if name != COUNTED}
-        points |= {f"train/{name}": v for name, v in losses.items() if name == COUNTED}
+        points = {f"train/{'' if k == COUNTED else 'loss/'}{k}": v for k, v in losses.items()}
         points["train/lr"] = self.learner.rate
         points["test/accuracy"] = self._averaged_accuracy()
         self.scalars.write(points, self.state.epoch)

@@ -35,8 +35,8 @@ training.run()
 """
 KILLS = 4
 AVERAGED = {"epochs": 30, "finetune_epochs": 30, "ema": 0.9}
-PRICED = {"epochs": 5, "finetune_epochs": 40, "ema": 0.9, "events": Events(weight=0.1)}
-TAUGHT = {"epochs": 20, "finetune_epochs": 4, "ema": 0.9}
+PRICED = {"epochs": 5, "finetune_epochs": 25, "ema": 0.9, "events": Events(weight=0.1)}
+TAUGHT = {"epochs": 10, "finetune_epochs": 3, "ema": 0.9}
 
 
 def start(folder: Path, name: str, changes: dict[str, Any]) -> subprocess.Popen:
@@ -82,7 +82,7 @@ def taught(folder: Path) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [("signal-sgn-core", AVERAGED), ("sdt", PRICED), ("mk-sgn", None)],
+    [("signal-sgn-core", AVERAGED), ("signal-sgn-core", PRICED), ("mk-sgn", None)],
     ids=["averaged", "priced", "taught"],
 )
 def test_killed_at_any_moment_and_resumed(
