@@ -21,10 +21,22 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     try:
         beside.touch()
         yield beside
+        _settle(beside)
         beside.replace(path)
+        with suppress(OSError):  # a file system that cannot do this for folders
+            _settle(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise SpikewattError(f"Cannot write {path}: {reason}. Choose another place.") from error
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _settle(path: Path) -> None:
+    """On the disk, so that a machine that stops finds the file whole or not at all."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

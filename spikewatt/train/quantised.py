@@ -26,9 +26,7 @@ from spikewatt.train.quantize import (
     quantize_weight,
     to_integers,
 )
-from spikewatt.train.scales import arriving, population_scale, readout_scale_of
-
-GATE_SCALE = 2 / WEIGHT_SCALE  # the unit weight of a gate is the integer 2
+from spikewatt.train.scales import arriving, readout_scale_of, weight_scales
 
 
 class QuantisedPopulation(nn.Module):
@@ -107,7 +105,7 @@ def _neuron(p: FloatPopulation, scale: float) -> CubaNeuron | None:
     if p.threshold == float("inf"):
         return None
     model = p.surrogate
-    return CubaNeuron(
+    neuron = CubaNeuron(
         threshold=round(scale * p.threshold * WEIGHT_SCALE) / WEIGHT_SCALE,
         current_decay=p.i_decay / DECAY_MAX,
         voltage_decay=p.v_decay / DECAY_MAX,
@@ -116,6 +114,9 @@ def _neuron(p: FloatPopulation, scale: float) -> CubaNeuron | None:
         surrogate=model.surrogate if model is not None else None,
         detach_reset=model.detach_reset if model is not None else False,
     )
+    # half a step of the states: >= says what > says, and float32 keeps it at every threshold
+    neuron.threshold_eps = 0.5 / neuron.s_scale
+    return neuron
 
 
 class QuantisedNetwork(nn.Module):
@@ -195,9 +196,6 @@ def _shares(gain: torch.Tensor | None) -> IntArray | None:
 def quantised(graph: FloatGraph, x: torch.Tensor, limit: int) -> QuantisedNetwork:
     """Quantise a traced network; x (N, C, X, Y, T): inputs to calibrate the read-out with."""
     assert graph.readout is not None
-    scales = [
-        GATE_SCALE if p.exact else population_scale(graph, p, limit) for p in graph.populations
-    ]
-    net = QuantisedNetwork(graph, [*scales, 1.0]).eval()
+    net = QuantisedNetwork(graph, weight_scales(graph, limit)).eval()
     net.populations[-1].scale = readout_scale_of(graph.readout, [x, *net.spikes(x)])
     return net

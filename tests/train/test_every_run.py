@@ -95,7 +95,7 @@ def test_options_without_integer_form_are_told_in_front_of_all_epochs(
 ) -> None:
     training = Training(small.job("signal-sgn", tmp_path), silent)
     assert "trains as a float network only" in caplog.text
-    assert (training.deployable, training.float_epochs) == (False, 2)
+    assert (training.form.deployable, training.float_epochs) == (False, 2)
     path = training.run()
     with pytest.raises(SpikewattError, match=r"no integer form here.*waves = false"):
         restore(path)
@@ -143,7 +143,7 @@ def test_fusion_weights_are_those_of_the_training_clips(tmp_path: Path) -> None:
     saved = ckpt.load(training.run())
     frozen = saved.float_weights["fusion.bounds"]
     assert torch.count_nonzero(frozen) == 12  # all pairs of different modalities
-    net, clips = training.float_net, training.material.encoder
+    net, clips = training.form.net, training.material.encoder
     torch.manual_seed(job.seed * 1_000_003 + 1)
     net.freeze_fusion(plain_batches(job.dataset.train, clips, job.recipe.batch_size))
     assert torch.equal(net.fusion.bounds, frozen)
