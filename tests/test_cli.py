@@ -89,6 +89,7 @@ def test_clips_and_states(chain: Path, tmp_path: Path) -> None:
         assert out["layer_2"].shape == out["v_2"].shape == out["u_2"].shape == (3, 4, 10)
 
 
+@pytest.mark.lava
 def test_ntidigits_matches_its_ground_truth(tmp_path: Path) -> None:
     options = ("--layers", 5, "--record", "all", "--out", "o.npz", "--json", "r.json")
     done = spikewatt(

@@ -79,6 +79,7 @@ def test_unknown_networks_are_refused(script, capsys):
     assert "'st-gcn' does not deploy" in capsys.readouterr().err
 
 
+@pytest.mark.lava
 @pytest.mark.slow
 def test_a_network_is_trained_exported_and_executed(script, tmp_path, capsys):
     record = tmp_path / "deployment.json"

@@ -53,6 +53,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     return folder, names
 
 
+@pytest.mark.lava
 def test_a_network_of_ones_own(followed: tuple[Path, dict]) -> None:
     folder, names = followed
     assert names["right"].mean() > 0.8
@@ -61,6 +62,7 @@ def test_a_network_of_ones_own(followed: tuple[Path, dict]) -> None:
     assert json.loads((folder / "run.json").read_text())["verified_against"] == ["lava"]
 
 
+@pytest.mark.lava
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of nirtorch, which snnTorch calls
 def test_a_network_from_snntorch(followed: tuple[Path, dict], monkeypatch) -> None:
     if importlib.util.find_spec("snntorch") is None:

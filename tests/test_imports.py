@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "spikewatt"
 
 # what each part may import, itself apart
-LIGHT = {"errors", "files"}
+LIGHT = {"errors", "files", "lava_door"}
 PARTS = {"neurons", "synapses"}
 NETWORK = LIGHT | PARTS | {"network", "expansion", "validation"}
 ENERGY = NETWORK | {"hardware_profiles"}
@@ -23,6 +23,7 @@ TOP = REPORT | {"report", "commands", "api", "cli"}
 ALLOWED = {
     "errors": set(),
     "files": {"errors"},
+    "lava_door": {"errors"},
     "neurons": set(),
     "synapses": set(),
     "network": LIGHT | PARTS,
@@ -99,3 +100,7 @@ def test_light_commands_import_neither_torch_nor_lava(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_collecting_tests_imports_no_lava(collection_imported: set[str]) -> None:
+    assert not {name for name in collection_imported if name.split(".")[0] == "lava"}

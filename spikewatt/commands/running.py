@@ -89,6 +89,8 @@ def run_network(job: RunJob, progress: Progress) -> RunResult:
     """Execute a job; SpikewattError for anything that does not fit."""
     check_target(job.backend, job.target)
     chosen = engine(job.backend, job.workers, job.target)
+    if job.verify in ENGINES:
+        engine(job.verify)  # says that it is unavailable before anything runs
     network = netx.read(
         job.network,
         layers=job.layers,

@@ -12,6 +12,7 @@ import torch
 from spikewatt.data.datasets import load as load_dataset
 from spikewatt.export import netx
 from spikewatt.export.modules import from_slayer
+from spikewatt.lava_door import require_lava
 from spikewatt.lava_runtime.agreement import Reference, save_reference
 from spikewatt.lava_runtime.engine import Progress
 from spikewatt.network import Network
@@ -63,8 +64,11 @@ def run_training(job: TrainJob, progress: Progress) -> Path:
 def run_export(checkpoint: Path, out: Path, reference: Path | None) -> tuple[Network, Any]:
     """Write the integer network of a checkpoint, and SLAYER's spikes on its sample clips.
 
-    Returns the network and the writer's report.
+    Returns the network and the writer's report. Raises SpikewattError where a reference is asked
+    for and lava-dl cannot be used.
     """
+    if reference is not None:
+        require_lava("A reference of SLAYER's spikes", "Export without --reference.")
     module, record, sample = restore(checkpoint)
     network = from_slayer(module, torch.as_tensor(sample[:1]), facts_of(record))
     report = netx.write(network, out)

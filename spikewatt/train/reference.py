@@ -19,6 +19,7 @@ CURRENT_SHIFT = 6  # Lava's v counts in 2**-6 of the weights' unit
 def slayer_neurons(net: torch.nn.Module) -> Iterator[None]:
     """Neurons run lava-dl's own code while this lasts, step by step, not the compiled pass.
 
+    Where lava-dl cannot be used, the step-by-step pass of `stepwise` runs, which equals it.
     lava-dl compares integer voltages with a float threshold, which torch does in its default type.
     """
     default = torch.get_default_dtype()
@@ -38,7 +39,7 @@ def slayer_neurons(net: torch.nn.Module) -> Iterator[None]:
 def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Spikes of each population (N, x, y, channel, T) int32, and the read-out's v (N, classes).
 
-    stimuli: (N, x, y, channel, T), Lava's order. Neurons run slayer's code, step by step, in
+    stimuli: (N, x, y, channel, T), Lava's order. Neurons run as in `slayer_neurons`, in
     float64: in float32 a threshold of 4096 or more swallows the epsilon by which slayer's >= says
     what Lava's > says.
     """

@@ -36,6 +36,8 @@ from spikewatt.network import (
     SigmaDelta,
 )
 
+pytestmark = pytest.mark.lava
+
 LIF = CubaLif(1024, 300, 60)
 STEPS = 40
 

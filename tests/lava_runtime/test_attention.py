@@ -103,6 +103,7 @@ def test_native_equals_the_oracle(name: str) -> None:
     assert (counted > 0) == (name != "silent")
 
 
+@pytest.mark.lava
 def test_lava_equals_native(tmp_path: Path) -> None:
     asked = [case() for case in CASES.values()] + [blocks_request(delays) for delays in DELAYS]
     for one, found in zip(asked, in_lava(asked, tmp_path), strict=True):

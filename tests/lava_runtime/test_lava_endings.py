@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lava
+
 SHARED_MEMORY = Path("/dev/shm")
 MARK = "SPIKEWATT_TEST_MARK"
 LONG_RUN = """

@@ -26,6 +26,8 @@ from spikewatt.network import (
     Readout,
 )
 
+pytestmark = pytest.mark.lava
+
 
 @pytest.fixture
 def target(request: pytest.FixtureRequest) -> Loihi2Engine:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spikewatt.errors import SpikewattError
+from spikewatt.lava_door import require_lava
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 from spikewatt.lava_runtime.lava.execution import read_execution
 from spikewatt.lava_runtime.lava.forecast import admit
@@ -32,6 +33,13 @@ class LavaEngine:
     """
 
     name = "lava"
+
+    def __init__(self) -> None:
+        """SpikewattError where Lava is not to be had."""
+        require_lava(
+            "Engine lava",
+            "Use native: the same integer network, equal to Lava's simulator bit for bit.",
+        )
 
     def run(self, request: Request, progress: Progress = no_progress) -> Execution:
         """Execute; SpikewattError where Lava cannot, or where it fails."""

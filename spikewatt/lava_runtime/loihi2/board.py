@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from spikewatt.lava_door import why_no_lava
+
 # what `Loihi2.is_loihi2_available` of lava/utils/system.py tries to import
 COMPILER = Path("magma/compiler/subcompilers/nc/ncproc_compiler.py")
-NO_LAVA = "Lava is not installed (it needs Python 3.10)"
 NO_EXTENSION = (
     "Intel's extension for Loihi 2 (lava-loihi, for members of its research community) is not "
     "installed"
@@ -39,10 +40,12 @@ class Board:
 
 def unavailable() -> str | None:
     """Why nothing can be compiled for Loihi 2 here, or None; found without importing Lava."""
+    why = why_no_lava()
+    if why is not None:
+        return why
     lava = PathFinder.find_spec("lava")
-    if lava is None or lava.submodule_search_locations is None:
-        return NO_LAVA
-    places = [Path(p) / COMPILER for p in lava.submodule_search_locations]
+    assert lava is not None
+    places = [Path(p) / COMPILER for p in lava.submodule_search_locations or ()]
     compiled = [p.with_suffix("") for p in places]
     found = any(p.exists() for p in places) or any(
         list(p.parent.glob(f"{p.name}.*")) for p in compiled if p.parent.is_dir()

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spikewatt.energy.board import BoardLog, CoreActivity
 from spikewatt.errors import SpikewattError
+from spikewatt.lava_door import why_no_lava
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 from spikewatt.lava_runtime.lava.engine import check_system, run_child, workplace
 from spikewatt.lava_runtime.lava.workplace import Workplace
@@ -39,9 +40,11 @@ class Loihi2Engine:
         self.board = board or Board()
         reason = None if self.board.simulate else unavailable()
         if reason is not None:
+            other = "lava: the same integer network on Lava's simulator"
+            if why_no_lava() is not None:
+                other = "native: the same integer network"
             raise SpikewattError(
-                f"Engine loihi2 is unavailable, because {reason}. Use lava: the same integer "
-                "network on Lava's simulator, bit for bit."
+                f"Engine loihi2 is unavailable, because {reason}. Use {other}, bit for bit."
             )
 
     def run(self, request: Request, progress: Progress = no_progress) -> Execution:
