@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,11 +26,18 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         yield beside
         beside.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise SpikewattError(f"Cannot write {path}: {reason}. Choose another place.") from error
+        raise SpikewattError(
+            f"Cannot write {path}: {_why(error)}. Choose another place."
+        ) from error
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _why(error: OSError) -> str:
+    """The system's words; HDF5 hides its number in a sentence of its own."""
+    hidden = re.search(r"errno = (\d+)", str(error))
+    return error.strerror or (os.strerror(int(hidden[1])) if hidden else str(error))
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, Any]) -> None:
