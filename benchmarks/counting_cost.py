@@ -13,10 +13,10 @@ from unittest.mock import patch
 
 import numpy as np
 import workloads
-from dense_torch import DenseTorch
 from measuring import Cell, Effort, Group, Measure, Section, guarded, in_turn
 from workloads import Workload
 
+from spikewatt.commands.bench.dense_torch import DenseTorch
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.engines import engine
 from spikewatt.lava_runtime.native.state import Inlet

@@ -16,11 +16,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from dense_torch import DenseTorch
 from engines import LAVA, NATIVE, STOCK, TORCH, total_events
 from measuring import FULL, QUICK, Cell, Effort, Group, Measure, Section, in_turn
 from workloads import LIF, Synthetic
 
+from spikewatt.commands.bench.dense_torch import DenseTorch
 from spikewatt.export import netx
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.engines import engine

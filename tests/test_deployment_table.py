@@ -53,7 +53,7 @@ def test_every_deploying_network_has_a_small_configuration(script):
         setup = sizes.Setup(table.MODELS[name])
         assert setup.options != setup.entry.options
         full = sizes.Setup(table.MODELS[name], full=True).options
-        assert getattr(full, "time_norm", False) is getattr(full, "waves", False) is False
+        assert getattr(full, "waves", False) is False
 
 
 def test_the_page(script):

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "spikewatt"
 # what each part may import, itself apart
 LIGHT = {"errors", "files", "lava_door"}
 PARTS = {"neurons", "synapses"}
-NETWORK = LIGHT | PARTS | {"network", "expansion", "validation"}
+NETWORK = LIGHT | PARTS | {"network", "expansion", "tables", "validation"}
 ENERGY = NETWORK | {"hardware_profiles"}
 EXPORT = ENERGY | {"energy"}
 ENGINES = EXPORT | {"export"}
@@ -28,6 +28,7 @@ ALLOWED = {
     "synapses": set(),
     "network": LIGHT | PARTS,
     "expansion": LIGHT | PARTS | {"network"},
+    "tables": LIGHT | PARTS | {"network"},
     "validation": NETWORK,
     "hardware_profiles": NETWORK,
     "energy": ENERGY,
@@ -45,6 +46,9 @@ ALLOWED = {
 
 # library -> the places that may import it
 DOORS = {
+    "distributed": ("lava_runtime/cluster/",),
+    "dask": ("lava_runtime/cluster/",),
+    "dask_jobqueue": ("lava_runtime/cluster/",),
     "torch": (
         *("train/", "data/", "commands/"),
         *("export/modules.py", "export/slayer_blocks/", "export/lowering/"),

@@ -12,25 +12,25 @@ from spikewatt.lava_runtime.loihi2.board import Board
 
 @dataclass(frozen=True)
 class Means:
-    """What an engine may use: workers, threads of the native one; board, for loihi2."""
+    """What an engine may use: threads, of the native one; board, for loihi2."""
 
-    workers: int | None = None
+    threads: int | None = None
     board: Board | None = None
 
 
 def _native(means: Means) -> Engine:
     from spikewatt.lava_runtime.native import NativeEngine
 
-    return NativeEngine(means.workers)
+    return NativeEngine(means.threads)
 
 
 def _lava(means: Means) -> Engine:
     from spikewatt.lava_runtime.lava import LavaEngine
 
-    if means.workers not in (None, 1):
+    if means.threads not in (None, 1):
         raise SpikewattError(
-            f"Engine lava runs every population in a process of its own and takes no workers; "
-            f"found {means.workers}. Leave workers out, or use the native engine."
+            f"Engine lava runs every population in a process of its own and takes no threads; "
+            f"found {means.threads}. Leave them out, or use the native engine."
         )
     return LavaEngine()
 
@@ -48,8 +48,8 @@ ENGINES: dict[str, Callable[[Means], Engine]] = {
 }
 
 
-def engine(name: str, workers: int | None = None, board: Board | None = None) -> Engine:
+def engine(name: str, threads: int | None = None, board: Board | None = None) -> Engine:
     """The engine of this name; SpikewattError with the known names, or why it is unavailable."""
     if name not in ENGINES:
         raise unknown_name("engine", name, list(ENGINES))
-    return ENGINES[name](Means(workers, board))
+    return ENGINES[name](Means(threads, board))

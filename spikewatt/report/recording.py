@@ -75,7 +75,7 @@ def record_of(
     executed = counts.samples * counts.steps
     complete = set(counts.by_layer) >= set(network.by_layer)  # else the load is not known
     return RunRecord(
-        spikewatt_version=_version("spikewatt"),
+        spikewatt_version=spikewatt_version(),
         **asdict(provenance),
         backend=execution.engine,
         versions=versions(),
@@ -108,6 +108,11 @@ def versions() -> dict[str, str]:
     """Versions of Python, the machine's system and the packages that results depend on."""
     found = {name: _version(name) for name in PACKAGES}
     return {"python": platform.python_version(), "system": platform.system(), **found}
+
+
+def spikewatt_version() -> str:
+    """The installed version."""
+    return _version("spikewatt")
 
 
 def _version(package: str) -> str:

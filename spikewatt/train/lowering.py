@@ -129,6 +129,18 @@ def time_head(module: TimeHead, wire: Wire) -> Wire:
     return over_the_clip(module.neuron(wire), torch.cat(parts, dim=1), bias)
 
 
+def time_dependent_norm(module: TimeDependentNorm, wire: Wire) -> Wire:
+    """y[c, t] = g[c, t] x[c, t] + b[c, t]: a table of gains and one of biases."""
+    if wire.size(-1) != module.steps:
+        raise SpikewattError(
+            f"A time-dependent norm of {module.steps} steps behind a wire of {wire.size(-1)}."
+        )
+    gain = module.weight.detach() * torch.rsqrt(module.running_var + module.eps)
+    shift = module.bias.detach() - module.running_mean * gain
+    by_channel = (v.view(module.steps, module.channels).T.contiguous() for v in (gain, shift))
+    return wire.affine_by_step(*by_channel)
+
+
 def frequency_mix(module: FrequencyMix, wire: Wire) -> tuple[Wire, ...]:
     """R and I: y[v] = sum over all joints u of M[v, u] x[u] + b, each M in one map."""
     joints, found = module.joints, []
@@ -183,10 +195,7 @@ LOWERINGS: dict[type[nn.Module], Handler] = {
     ReleasedBranch: no_populations(
         "two clips pass the same neurons. Train with released_compat = false to export."
     ),
-    TimeDependentNorm: no_populations(
-        "no synapse and no LIF neuron scales each step by itself. Train with time_norm = false in "
-        "the recipe's [model] table to export."
-    ),
+    TimeDependentNorm: time_dependent_norm,
     TimeHead: time_head,
     IntegratingReadout: integrating_readout,
 }

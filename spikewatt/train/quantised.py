@@ -14,11 +14,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from spikewatt.export.lowering import FloatGraph, FloatPopulation
+from spikewatt.export.lowering import Edge, FloatGraph, FloatPopulation
 from spikewatt.export.lowering.integers import Integers, lowered
-from spikewatt.network import DECAY_MAX, Network
+from spikewatt.network import DECAY_MAX, GAIN_UNITY, IntArray, Network
 from spikewatt.train.neuron import CubaNeuron
-from spikewatt.train.quantize import WEIGHT_SCALE, quantize_bias, quantize_weight, to_integers
+from spikewatt.train.quantize import (
+    WEIGHT_SCALE,
+    gained,
+    quantize_bias,
+    quantize_gain,
+    quantize_weight,
+    to_integers,
+)
 from spikewatt.train.scales import arriving, population_scale, readout_scale_of
 
 GATE_SCALE = 2 / WEIGHT_SCALE  # the unit weight of a gate is the integer 2
@@ -34,29 +41,66 @@ class QuantisedPopulation(nn.Module):
         self.weights = nn.ParameterList(
             nn.Parameter(e.map.weight.clone(), requires_grad=trains) for e in population.edges
         )
-        self.bias = nn.Parameter(population.bias.clone(), requires_grad=trains)
+        table = population.step_bias
+        # a table takes up what the places of a channel share
+        biased = trains and (table is None or bool(population.bias.any()))
+        self.bias = nn.Parameter(population.bias.clone(), requires_grad=biased)
+        self.step_bias = None if table is None else nn.Parameter(table.clone())
+        tables = {str(k): (e.gain, e.bias) for k, e in enumerate(population.edges)}
+        self.gains, self.gained_biases = (
+            nn.ParameterDict({k: t[i].clone() for k, t in tables.items() if t[i] is not None})
+            for i in (0, 1)
+        )
         self.neuron = _neuron(population, scale)
 
     def integers(self, k: int) -> torch.Tensor:
         """Quantised weights of edge k."""
         return quantize_weight(self.weights[k] * self.scale)
 
-    def step_bias(self) -> torch.Tensor:
-        """Quantised bias, (C, X, Y)."""
+    def gain(self, k: int) -> torch.Tensor | None:
+        """Quantised gains of edge k, (C, T), shares of 1."""
+        return quantize_gain(self.gains[str(k)]) if str(k) in self.gains else None
+
+    def constant_bias(self) -> torch.Tensor:
+        """Quantised bias without what steps add, (C, X, Y)."""
         return quantize_bias(self.bias * self.scale)
+
+    def bias_of_steps(self) -> torch.Tensor | None:
+        """What steps add to the bias, quantised, (C, T)."""
+        return None if self.step_bias is None else quantize_bias(self.step_bias * self.scale)
+
+    def gained_bias(self, k: int) -> torch.Tensor | None:
+        """Quantised bias that the gains of edge k multiply, (C, X, Y)."""
+        key = str(k)
+        if key not in self.gained_biases:
+            return None
+        return quantize_bias(self.gained_biases[key] * self.scale)
+
+    def bias_by_step(self) -> torch.Tensor:
+        """Quantised bias, (C, X, Y, 1 or T)."""
+        bias, table = self.constant_bias()[..., None], self.bias_of_steps()
+        bias = bias if table is None else bias + table[:, None, None]
+        for k in map(int, self.gained_biases):
+            own, gain = self.gained_bias(k), self.gain(k)
+            own = own[..., None].expand(*own.shape, gain.shape[-1])
+            bias = bias + gained(own[None], gain)[0]
+        return bias
 
     def current(self, spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
         """What arrives in a step without the bias."""
-        parts = [
-            e.map.apply(self.integers(k), *(spikes[s] for s in e.sources))
-            for k, e in enumerate(self.population.edges)
-        ]
+        parts = [self._through(k, e, spikes) for k, e in enumerate(self.population.edges)]
         return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
+
+    def _through(self, k: int, edge: Edge, spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
+        """What an edge brings."""
+        arrived = edge.map.apply(self.integers(k), *(spikes[s] for s in edge.sources))
+        gain = self.gain(k)
+        return arrived if gain is None else gained(arrived, gain)
 
     def forward(self, spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
         """Spikes of the clip, (N, C, X, Y, T)."""
         # with all current lost every step, the bias may enter before the current
-        return self.neuron(self.current(spikes) + self.step_bias()[None, ..., None])
+        return self.neuron(self.current(spikes) + self.bias_by_step())
 
 
 def _neuron(p: FloatPopulation, scale: float) -> CubaNeuron | None:
@@ -112,7 +156,7 @@ class QuantisedNetwork(nn.Module):
             seen = (arriving(total[s], edge.delay, self.remembers) for s in edge.sources)
             charge = charge + edge.map.apply(readout.integers(k).double(), *seen)
         steps = x.shape[-1] if self.remembers else 1
-        return (charge[..., 0] + readout.step_bias() * steps).flatten(1)
+        return (charge[..., 0] + readout.constant_bias() * steps).flatten(1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, X, Y, T) -> (N, classes) logits on the float network's scale."""
@@ -127,12 +171,24 @@ class QuantisedNetwork(nn.Module):
 
 
 def _integers(p: QuantisedPopulation) -> Integers:
-    bias = to_integers(p.step_bias()).transpose(1, 2, 0)  # (C, X, Y) -> (X, Y, C)
+    table, edges = p.bias_of_steps(), range(len(p.weights))
     return Integers(
         weights=[to_integers(p.integers(k)) for k in range(len(p.weights))],
-        bias=np.ascontiguousarray(bias),
+        bias=_places(p.constant_bias()),
         threshold=None if p.neuron is None else int(p.neuron.device_params["vThMant"]),
+        gains=[(_shares(p.gain(k)), _places(p.gained_bias(k))) for k in edges],
+        step_bias=None if table is None else np.ascontiguousarray(to_integers(table).T),
     )
+
+
+def _places(bias: torch.Tensor | None) -> IntArray | None:
+    """(C, X, Y) -> (X, Y, C)."""
+    return None if bias is None else np.ascontiguousarray(to_integers(bias).transpose(1, 2, 0))
+
+
+def _shares(gain: torch.Tensor | None) -> IntArray | None:
+    """(C, T) -> (T, C), shares of 4096."""
+    return None if gain is None else np.ascontiguousarray(to_integers(gain, GAIN_UNITY).T)
 
 
 @torch.no_grad()

@@ -27,9 +27,12 @@ def reach(graph: FloatGraph, edge: Edge, limit: int) -> float:
 
 def _limits(p: FloatPopulation) -> tuple[float, float]:
     weight = max(float(e.map.weight.abs().max()) for e in p.edges)
+    bias = float(p.bias.abs().max())
+    more = [p.step_bias, *(e.bias for e in p.edges)]  # times gains of at most 1
+    bias += sum(float(table.abs().max()) for table in more if table is not None)
     return (
         WEIGHT_MAX / WEIGHT_SCALE / max(weight, TINY),
-        BIAS_MAX / WEIGHT_SCALE / max(float(p.bias.abs().max()), TINY),
+        BIAS_MAX / WEIGHT_SCALE / max(bias, TINY),
     )
 
 

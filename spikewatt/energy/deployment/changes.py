@@ -8,13 +8,14 @@ from typing import Any
 from spikewatt.energy.deployment.parts import HOST, group_of, runs_on
 from spikewatt.hardware_profiles.schema import Profile
 from spikewatt.network import Attention, Network
+from spikewatt.tables import stepping
 
 _BY_MASKS = "a network whose attention is masks (AND gates and sums, as sdt has)"
 
 
 def changes(network: Network, profile: Profile) -> tuple[str, ...]:
-    """One sentence a change: attention, models of neurons, then the encoder and the read-out."""
-    lines = [*_products(network), *_models(network, profile)]
+    """One sentence a change: attention, gains of steps, models of neurons, encoder, read-out."""
+    lines = [*_products(network), *_tables(network), *_models(network, profile)]
     if network.encoder is not None:
         lines.append("encoder: on a processor as it is; send spikes or graded values already coded")
     return (*lines, _readout(network))
@@ -32,6 +33,20 @@ def _products(network: Network) -> list[str]:
         f"{_many(tokens, 'token')}, a product of spikes; write microcode, or "
         f"{_instead(network.training)}"
         for (heads, tokens), found in layers.items()
+    ]
+
+
+def _tables(network: Network) -> list[str]:
+    """Layers with gains or biases of steps have one sentence."""
+    if not (layers := sorted(stepping(network))):
+        return []
+    instead = "with norms that all steps share"
+    if isinstance(options := network.training.get("options"), Mapping) and "time_norm" in options:
+        instead = "with time_norm = false"
+    return [
+        f"neurons of {_named(network, layers)}: gains and biases for each of "
+        f"{_many(network.table_steps or 0, 'step')}; write microcode that reads them from tables, "
+        f"or train {instead}"
     ]
 
 

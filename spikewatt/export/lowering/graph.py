@@ -16,20 +16,25 @@ from spikewatt.network import Shape
 class Edge:
     """A map from one population (or the input, 0) to another; attention has three: q, k, v.
 
-    delay: steps by which its spikes come later than those of other edges.
+    delay: steps by which its spikes come later than those of other edges. gain: of the target's
+    channels and steps, (C, T), at most 1 in magnitude; what the map brings is multiplied by it,
+    and so is a bias (C, X, Y), where there is one.
     """
 
     sources: tuple[int, ...]
     map: Map
     delay: int = 0
+    gain: torch.Tensor | None = None
+    bias: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class FloatPopulation:
     """LIF neurons: v = (1 - v_decay / 4096) v + sum of edges + bias, a spike above the threshold.
 
-    bias: (C, X, Y). exact: weights are small whole numbers that quantising keeps (gates).
-    surrogate: the module whose surrogate gradient fine-tuning takes, None for a gate.
+    bias: (C, X, Y). step_bias: (C, T), what each step adds to it. exact: weights are small whole
+    numbers that quantising keeps (gates). surrogate: the module whose surrogate gradient
+    fine-tuning takes, None for a gate.
     """
 
     number: int
@@ -43,6 +48,7 @@ class FloatPopulation:
     bias: torch.Tensor
     exact: bool = False
     surrogate: object = None
+    step_bias: torch.Tensor | None = None
 
     @property
     def shape(self) -> Shape:

@@ -207,6 +207,11 @@ def _with_readout(graph: FloatGraph, logits: Any) -> FloatGraph:
         raise SpikewattError("The network's logits are not a mean over steps of a linear map.")
     if logits.places != (1, 1):
         raise SpikewattError(f"The logits have {logits.places} places; average over them first.")
+    if logits.of_steps:
+        raise SpikewattError(
+            "The logits have a norm of single steps in front, which a read-out that sums over the "
+            "steps does not tell apart. Let a neuron stand between."
+        )
     graph.readout = FloatPopulation(
         number=len(graph.populations) + 1,
         name="readout",

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from spikewatt.errors import SpikewattError
+from spikewatt.export.lowering import steps
 from spikewatt.export.lowering.graph import Edge, FloatGraph, FloatPopulation
 from spikewatt.export.lowering.maps import (
     AttentionMap,
@@ -22,9 +23,7 @@ from spikewatt.export.lowering.maps import (
     Map,
     Places,
     SpreadMap,
-    compose,
     identity,
-    scaled,
 )
 
 GATE_THRESHOLD = 1.5  # two spikes pass, one does not
@@ -32,7 +31,10 @@ GATE_THRESHOLD = 1.5  # two spikes pass, one does not
 
 @dataclass(frozen=True, eq=False)
 class Wire:
-    """sum of edges + bias; edges' maps end at these channels and places. bias: (C, X, Y)."""
+    """sum of edges + bias; edges' maps end at these channels and places.
+
+    bias: (C, X, Y). step_bias: (C, T), what a norm of single steps adds in each.
+    """
 
     graph: FloatGraph
     shape: torch.Size
@@ -42,6 +44,7 @@ class Wire:
     bias: torch.Tensor
     averaged: bool = False  # the mean over steps has been taken
     at_end: bool = False  # the value after the last step stands for the whole clip
+    step_bias: torch.Tensor | None = None
 
     # what the value is
 
@@ -50,25 +53,52 @@ class Wire:
         """The population whose spikes this is, exactly; None for anything else."""
         if len(self.edges) != 1 or bool(self.bias.any()) or len(self.edges[0].sources) != 1:
             return None
+        if self.of_steps:
+            return None
         source, m = self.edges[0].sources[0], self.edges[0].map
         plain = isinstance(m, ConvMap) and m.pointwise and m.groups == m.weight.shape[0]
         return source if plain and bool((m.weight == 1).all()) else None
 
+    @property
+    def of_steps(self) -> bool:
+        """Whether steps have gains or biases of their own."""
+        return self.step_bias is not None or any(e.gain is not None for e in self.edges)
+
     def mapped(self, m: Map, shape: Sequence[int], channels: int, places: Places) -> Wire:
         """The wire behind a linear map."""
-        edges = tuple(replace(e, map=compose(e.map, m)) for e in self.edges)
+        edges = tuple(steps.behind(e, m) for e in self.edges)
         assert not isinstance(m, AttentionMap)
         bias = m.apply(m.weight, self.bias[None, ..., None])[0, ..., 0]
-        bias = bias.reshape(channels, *places)
         return replace(
-            self, shape=torch.Size(shape), channels=channels, places=places, edges=edges, bias=bias
+            self,
+            shape=torch.Size(shape),
+            channels=channels,
+            places=places,
+            edges=edges,
+            bias=bias.reshape(channels, *places),
+            step_bias=steps.bias_behind(self.step_bias, m),
         )
 
     def affine(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
         """Times gain plus shift, numbers or (C,)."""
-        edges = tuple(replace(e, map=scaled(e.map, gain)) for e in self.edges)
+        edges = tuple(steps.times(e, gain) for e in self.edges)
         bias = self.bias * gain.reshape(-1, 1, 1) + shift.reshape(-1, 1, 1)
-        return replace(self, edges=edges, bias=bias)
+        table = None if self.step_bias is None else self.step_bias * gain.reshape(-1, 1)
+        return replace(self, edges=edges, bias=bias, step_bias=table)
+
+    def affine_by_step(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
+        """Times gain plus shift, both (C, T): each step by itself."""
+        by_channel, edges, table = steps.shared(self.bias), self.edges, self.step_bias
+        if by_channel is None:  # zeros behind the border
+            edges = steps.with_bias(edges, self.bias)
+        else:
+            table = steps.together(table, by_channel[:, None])
+        return replace(
+            self,
+            edges=tuple(steps.gained(e, gain) for e in edges),
+            bias=torch.zeros_like(self.bias),
+            step_bias=shift if table is None else table * gain + shift,
+        )
 
     def viewed(self, shape: Sequence[int]) -> Wire:
         """Another view of the same neurons."""
@@ -78,11 +108,13 @@ class Wire:
 
     def close(self, name: str, neuron: dict[str, Any]) -> Wire:
         """A population that receives this wire; the wire of its spikes."""
-        number = len(self.graph.populations) + 1
+        number, bias, table = len(self.graph.populations) + 1, self.bias, self.step_bias
+        if table is not None and (by_channel := steps.shared(bias)) is not None:
+            bias, table = torch.zeros_like(bias), table + by_channel[:, None]
         population = FloatPopulation(
-            number, name, self.channels, self.places, edges=self.edges, bias=self.bias, **neuron
+            number, name, self.channels, self.places, edges=self.edges, bias=bias, **neuron
         )
-        self.graph.populations.append(population)
+        self.graph.populations.append(replace(population, step_bias=table))
         return self.fresh(number, self.shape, self.channels, self.places)
 
     def fresh(self, number: int, shape: Sequence[int], channels: int, places: Places) -> Wire:
@@ -107,7 +139,12 @@ class Wire:
                 f"Branches of {self.channels} channels x {self.places} places and of "
                 f"{other.channels} x {other.places} cannot be added."
             )
-        return replace(self, edges=self.edges + other.edges, bias=self.bias + other.bias)
+        return replace(
+            self,
+            edges=self.edges + other.edges,
+            bias=self.bias + other.bias,
+            step_bias=steps.together(self.step_bias, other.step_bias),
+        )
 
     __radd__ = __add__
 
@@ -198,9 +235,9 @@ class Wire:
     def mean(self, dim: int | Sequence[int], keepdim: bool = False) -> Wire:
         """Over places, over the steps (the last axis), or both."""
         axes = _axes(dim, len(self.shape))
-        steps = len(self.shape) - 1
-        over_steps = steps in axes and not self.averaged
-        space = [a for a in axes if a != steps or self.averaged]
+        last = len(self.shape) - 1
+        over_steps = last in axes and not self.averaged
+        space = [a for a in axes if a != last or self.averaged]
         size = prod(self.shape[a] for a in space)
         pooled = self._pooled(space, 1 / size) if space else self
         averaged = replace(pooled, averaged=self.averaged or over_steps)
@@ -317,9 +354,9 @@ def over_the_clip(wire: Wire, kernel: torch.Tensor, bias: torch.Tensor) -> Wire:
     kernel: (C out, C in, X, Y, T) with the wire's places; bias: (C out,).
     """
     source = _required(wire, "A kernel over the whole clip")
-    steps, channels = kernel.shape[-1], len(kernel)
+    last, channels = kernel.shape[-1] - 1, len(kernel)
     edges = tuple(
-        Edge((source,), ConvMap(kernel[..., t].clone()), steps - 1 - t) for t in range(steps)
+        Edge((source,), ConvMap(kernel[..., t].clone()), last - t) for t in range(last + 1)
     )
     shape = torch.Size((wire.shape[0], channels))
     values = bias.reshape(channels, 1, 1)

@@ -16,8 +16,8 @@ from spikewatt.export.netx.storage import put, put_text
 from spikewatt.network import Network, Population, Readout, StartRule
 
 GROUP = "spikewatt"
-VERSION = 3
-READABLE = (1, 2, 3)
+VERSION = 4
+READABLE = (1, 2, 3, 4)
 LAYER_DIGITS = 9  # of a layer's number
 
 

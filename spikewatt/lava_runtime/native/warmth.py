@@ -78,11 +78,13 @@ def _differences() -> Request:
 
 
 def _products() -> Request:
-    """Attention of an input to itself."""
+    """Attention of an input to itself, with gains and biases of steps."""
     shape, attention = (1, 1, 2), Attention(np.ones(1, np.int32), 1, 0, 0, tokens_first=True)
-    populations = (Population(1, shape, NEURONS[0]),)
-    network = Network(Input(0, shape), populations, (Projection(0, 1, attention),))
-    return Request(network, np.ones((1, *shape, 2), np.int32), stream(2))
+    table = np.zeros((2, 2), np.int32)
+    populations = (Population(1, shape, NEURONS[0], step_bias=table),)
+    projections = (Projection(0, 1, attention, step_gain=table),)
+    network = Network(Input(0, shape), populations, projections)
+    return Request(network, np.ones((1, *shape, 2), np.int32), stream(2, reset_interval=2))
 
 
 @cache
