@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,9 +34,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def _why(error: OSError) -> str:
-    """The system's words; HDF5 hides its number in a sentence of its own."""
-    hidden = re.search(r"errno = (\d+)", str(error))
-    return error.strerror or (os.strerror(int(hidden[1])) if hidden else str(error))
+    """The system's words; HDF5 puts a sentence of its own in their place."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, Any]) -> None:
