@@ -14,7 +14,7 @@ import numpy.typing as npt
 from spikewatt.commands.measuring import check_target, measured, save_log
 from spikewatt.errors import SpikewattError
 from spikewatt.export import netx
-from spikewatt.files import whole_file
+from spikewatt.files import save_arrays
 from spikewatt.lava_runtime.agreement import Agreement, compare, load_reference
 from spikewatt.lava_runtime.cluster import ClusterEngine, Workers
 from spikewatt.lava_runtime.engine import Engine, Execution, Progress, Request
@@ -301,5 +301,4 @@ def save_output(result: RunResult, job: RunJob, path: Path) -> None:
         arrays = {name: a[0] for name, a in arrays.items()}
     if execution.readout is not None:
         arrays["readout"] = execution.readout
-    with whole_file(path) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    save_arrays(path, arrays)

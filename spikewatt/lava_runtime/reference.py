@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.errors import SpikewattError
-from spikewatt.files import whole_file
+from spikewatt.files import save_arrays
 from spikewatt.network import IntArray
 
 PREFIX = "layer_"
@@ -46,8 +46,7 @@ def save_reference(path: Path, reference: Reference) -> None:
     small: dict[str, Any] = {name: _smallest(a) for name, a in arrays.items()}
     if reference.readout is not None:
         small["readout"] = reference.readout
-    with whole_file(path) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, **small)
+    save_arrays(path, small)
 
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
