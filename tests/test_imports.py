@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "spikewatt"
 
 # what each part may import, itself apart
 LIGHT = {"errors", "files"}
-PARTS = {"neurons", "synapses"}
+PARTS = {"neurons", "synapses", "host"}
 NETWORK = LIGHT | PARTS | {"network", "expansion", "validation"}
 ENERGY = NETWORK | {"hardware_profiles"}
 EXPORT = ENERGY | {"energy"}
@@ -25,6 +25,7 @@ ALLOWED = {
     "files": {"errors"},
     "neurons": set(),
     "synapses": set(),
+    "host": {"synapses"},
     "network": LIGHT | PARTS,
     "expansion": LIGHT | PARTS | {"network"},
     "validation": NETWORK,

@@ -228,8 +228,8 @@ def _outcome(
     job: RunJob, stimulus: _Stimulus, execution: Execution, agreement: Agreement | None
 ) -> Outcome:
     predictions, accuracy = None, None
-    if execution.readout is not None and stimulus.are_clips:
-        chosen = execution.readout.argmax(axis=1)
+    if execution.decision is not None and stimulus.are_clips:
+        chosen = execution.decision.argmax(axis=1)
         predictions = tuple(int(p) for p in chosen)
         if stimulus.labels is not None:
             accuracy = float((chosen == np.array(stimulus.labels)).mean())
@@ -249,5 +249,7 @@ def save_output(result: RunResult, job: RunJob, path: Path) -> None:
         arrays = {name: a[0] for name, a in arrays.items()}
     if execution.readout is not None:
         arrays["readout"] = execution.readout
+    if execution.decision is not None and network.decides_apart:
+        arrays["decision"] = execution.decision
     with whole_file(path) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **arrays)

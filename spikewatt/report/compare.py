@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from spikewatt.energy.ann import ABSENT, AnnEnergy
 from spikewatt.energy.joules import EnergyResult, TermEnergy, energy
@@ -42,7 +42,6 @@ def compare(records: Sequence[RunRecord], profiles: Sequence[Profile]) -> Compar
 
 def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
     paper = record.paper_energy()
-    activity = record.activity()
     measurement = record.measurement()
     ann = _ann(record, paper.energy_j)
     return RunEntry(
@@ -51,10 +50,7 @@ def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
         samples=record.samples,
         steps=record.steps,
         paper=PaperEntry(**asdict(paper)),
-        profiles={
-            p.name: _profile(p, energy(activity, p, record.placement(p.name)), paper.energy_j, ann)
-            for p in profiles
-        },
+        profiles={p.name: _profile(p, _energy(record, p), paper.energy_j, ann) for p in profiles},
         ann=ann,
         measured=MeasuredEntry(**asdict(measurement))
         if isinstance(measurement, Measured)
@@ -65,6 +61,18 @@ def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
         ],
         record=record,
     )
+
+
+def _energy(record: RunRecord, profile: Profile) -> EnergyResult:
+    """Modelled energy; what the host computed of the network is absent, with how much it is."""
+    found = energy(record.activity(), profile, record.placement(profile.name))
+    if (host := record.host) is None:
+        return found
+    why = (
+        f"{host.module} on the host: {host.macs / host.clips:.4g} MACs and "
+        f"{host.acs / host.clips:.4g} ACs a clip have no price"
+    )
+    return replace(found, absent=found.absent | {"host": why})
 
 
 def _ann(record: RunRecord, paper_j: float) -> dict[str, AnnEntry] | UnavailableEntry:

@@ -80,6 +80,23 @@ class MetricsRecord(Entry):
     effective_acs: float
 
 
+class HostRecord(Entry):
+    """What a processor computed beside the cores: the network's stage for the host.
+
+    macs, acs, neuron_updates: of all clips together (energy/host.py); dense_macs: of one clip, and
+    their share of all dense MACs of the network. coverage: share of the stage that was counted.
+    """
+
+    module: str
+    clips: int
+    macs: int
+    acs: int
+    neuron_updates: int
+    dense_macs: int
+    dense_macs_share: float = Field(ge=0, le=1)
+    coverage: float = Field(ge=0, le=1)
+
+
 class MeasuredRecord(Entry):
     """Energy of one sample that a sensor read."""
 
@@ -91,7 +108,8 @@ class MeasuredRecord(Entry):
 class RunRecord(Entry):
     """Everything that one run says about itself; `load` and `save` make files of it.
 
-    placements: by profile, where a mapping of the network to its cores is known.
+    placements: by profile, where a mapping of the network to its cores is known. host: what a
+    processor computed, which no price of a profile covers.
     """
 
     schema_: Literal["spikewatt.run/1"] = Field(default="spikewatt.run/1", alias="schema")
@@ -118,6 +136,7 @@ class RunRecord(Entry):
     verified_against: list[str] = Field(default=[])  # what spikes and counts were equal to
     measured: MeasuredRecord | None = None
     placements: dict[str, PlacementRecord] | None = None
+    host: HostRecord | None = None
 
     def activity(self) -> Activity:
         """The totals that prices apply to."""
@@ -160,7 +179,7 @@ class RunRecord(Entry):
 
 
 # keys that are not written where there is nothing to say
-_LEFT_OUT = ("accuracy", "predictions", "measured", "placements")
+_LEFT_OUT = ("accuracy", "predictions", "measured", "placements", "host")
 
 
 def save(record: RunRecord, path: str | Path) -> None:

@@ -17,10 +17,18 @@ from spikewatt.energy.events import (
     synapses,
     synapses_nonzero,
 )
+from spikewatt.energy.host import host_share
 from spikewatt.energy.metrics import graded_layers, metrics, weights
 from spikewatt.network import IntArray, Network
 from spikewatt.report.placing import placements_of
-from spikewatt.report.record import LayerRecord, MeasuredRecord, MetricsRecord, RunRecord, Totals
+from spikewatt.report.record import (
+    HostRecord,
+    LayerRecord,
+    MeasuredRecord,
+    MetricsRecord,
+    RunRecord,
+    Totals,
+)
 from spikewatt.report.spikes import raster, rates
 
 if TYPE_CHECKING:  # an execution is only read here; engines need not be importable
@@ -86,6 +94,22 @@ def record_of(
         verified_against=list(outcome.verified_against),
         measured=outcome.measured,
         placements=placements_of(network, counts) if place and complete else None,
+        host=_host(network, execution),
+    )
+
+
+def _host(network: Network, execution: Execution) -> HostRecord | None:
+    """The stage's operations, every one of them counted."""
+    share, found = host_share(network), execution.host
+    if share is None or found is None:
+        return None
+    return HostRecord(
+        module=share.module,
+        clips=len(found.sums),
+        **asdict(found.work),
+        dense_macs=share.dense_macs,
+        dense_macs_share=share.share,
+        coverage=1.0,
     )
 
 

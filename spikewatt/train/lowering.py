@@ -26,10 +26,11 @@ from spikewatt.train.blocks.graph_conv import GraphConv
 from spikewatt.train.blocks.joint_bias import JointBias
 from spikewatt.train.blocks.joint_range import LEVELS, JointRange
 from spikewatt.train.blocks.mask_attention import MaskMixer
-from spikewatt.train.blocks.multiwavelet import MultiwaveletFusion
 from spikewatt.train.blocks.readout import IntegratingReadout
 from spikewatt.train.blocks.tdbn import TimeDependentNorm
+from spikewatt.train.models.signal_sgn import WaveHead
 from spikewatt.train.models.svformer import TimeHead
+from spikewatt.train.wave_stage import wave_head
 
 
 def graph_conv(module: GraphConv, wire: Wire) -> Wire:
@@ -176,9 +177,6 @@ LOWERINGS: dict[type[nn.Module], Handler] = {
     JointBias: joint_bias,
     JointRange: joint_range,
     MaskMixer: mask_mixer,
-    MultiwaveletFusion: no_populations(
-        "its wavelets need steps that are still to come. Train with waves = false to export."
-    ),
     MutualInformationFusion: fused,
     ReleasedBranch: no_populations(
         "two clips pass the same neurons. Train with released_compat = false to export."
@@ -188,6 +186,7 @@ LOWERINGS: dict[type[nn.Module], Handler] = {
         "the recipe's [model] table to export."
     ),
     TimeHead: time_head,
+    WaveHead: wave_head,
     IntegratingReadout: integrating_readout,
 }
 

@@ -191,7 +191,7 @@ def test_other_spellings_of_the_same_network(path, edits):
         ("layer/3/neuron/type", "ALIF", 3, "neuron/thDecay is missing"),
         ("layer/3/neuron/iDecay", [5, 6, 5, 5], 3, "one that all neurons share"),
         ("layer/4/weight", [[-4, -3, 0, 0]] * 3, 4, "Lava rounds each sum"),
-        ("spikewatt/version", 4, None, "newer spikewatt"),
+        ("spikewatt/version", 5, None, "newer spikewatt"),
         ("spikewatt/start", "later", None, "start is later"),
         ("spikewatt/training", "{", None, "not JSON"),
         ("layer", None, None, "group `layer` is missing"),

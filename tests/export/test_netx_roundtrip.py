@@ -136,7 +136,7 @@ def attending() -> Network:
     return Network(Input(0, (2, 2, 4)), neurons, projections)
 
 
-def test_attention_and_blocks_are_in_version_3(tmp_path):
+def test_attention_and_blocks_are_in_a_graph(tmp_path):
     report = netx.write(attending(), tmp_path / "a.net")
     told = " ".join(report.lava_dl)
     assert "attention" in told
@@ -145,7 +145,7 @@ def test_attention_and_blocks_are_in_version_3(tmp_path):
         attending(), ("layer_types",)
     )
     with h5py.File(tmp_path / "a.net") as file:
-        assert file["spikewatt/version"][()] == 3
+        assert file["spikewatt/version"][()] == 4
         first, second = (file[f"spikewatt/graph/projection/{k}"] for k in (0, 1))
         assert first["type"][()] == b"attention"
         assert {k: int(first[k][()]) for k in ("heads", "keys", "values", "tokens_first")} == {
@@ -173,7 +173,7 @@ def test_damaged_attention_and_blocks_are_refused(tmp_path):
     assert "repeats of listed synapses is 4" in damaged("1/repeats", 4)
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_files_of_older_versions_are_read(tmp_path, version):
     network = small([[2, 4]], LIF)
     netx.write(network, tmp_path / "old.net")

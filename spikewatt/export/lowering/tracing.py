@@ -207,6 +207,7 @@ def _with_readout(graph: FloatGraph, logits: Any) -> FloatGraph:
         raise SpikewattError("The network's logits are not a mean over steps of a linear map.")
     if logits.places != (1, 1):
         raise SpikewattError(f"The logits have {logits.places} places; average over them first.")
+    graph.host = logits.host
     graph.readout = FloatPopulation(
         number=len(graph.populations) + 1,
         name="readout",

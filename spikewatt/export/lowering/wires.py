@@ -16,6 +16,7 @@ import torch
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering.graph import Edge, FloatGraph, FloatPopulation
+from spikewatt.export.lowering.host import HostTerm
 from spikewatt.export.lowering.maps import (
     AttentionMap,
     ConvMap,
@@ -42,6 +43,7 @@ class Wire:
     bias: torch.Tensor
     averaged: bool = False  # the mean over steps has been taken
     at_end: bool = False  # the value after the last step stands for the whole clip
+    host: HostTerm | None = None  # what a processor adds to the mean over steps
 
     # what the value is
 
@@ -59,16 +61,22 @@ class Wire:
         edges = tuple(replace(e, map=compose(e.map, m)) for e in self.edges)
         assert not isinstance(m, AttentionMap)
         bias = m.apply(m.weight, self.bias[None, ..., None])[0, ..., 0]
-        bias = bias.reshape(channels, *places)
         return replace(
-            self, shape=torch.Size(shape), channels=channels, places=places, edges=edges, bias=bias
+            self,
+            shape=torch.Size(shape),
+            channels=channels,
+            places=places,
+            edges=edges,
+            bias=bias.reshape(channels, *places),
+            host=None if self.host is None else self.host.mapped(m),
         )
 
     def affine(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
         """Times gain plus shift, numbers or (C,)."""
         edges = tuple(replace(e, map=scaled(e.map, gain)) for e in self.edges)
         bias = self.bias * gain.reshape(-1, 1, 1) + shift.reshape(-1, 1, 1)
-        return replace(self, edges=edges, bias=bias)
+        host = None if self.host is None else self.host.scaled(gain)
+        return replace(self, edges=edges, bias=bias, host=host)
 
     def viewed(self, shape: Sequence[int]) -> Wire:
         """Another view of the same neurons."""
@@ -78,6 +86,11 @@ class Wire:
 
     def close(self, name: str, neuron: dict[str, Any]) -> Wire:
         """A population that receives this wire; the wire of its spikes."""
+        if self.host is not None:
+            raise SpikewattError(
+                f"Neurons {name} would receive what the host finds after the last step; only the "
+                "logits can."
+            )
         number = len(self.graph.populations) + 1
         population = FloatPopulation(
             number, name, self.channels, self.places, edges=self.edges, bias=self.bias, **neuron
@@ -107,7 +120,14 @@ class Wire:
                 f"Branches of {self.channels} channels x {self.places} places and of "
                 f"{other.channels} x {other.places} cannot be added."
             )
-        return replace(self, edges=self.edges + other.edges, bias=self.bias + other.bias)
+        if self.host is not None and other.host is not None:
+            raise SpikewattError("Two stages of the host add to one value; one can be lowered.")
+        return replace(
+            self,
+            edges=self.edges + other.edges,
+            bias=self.bias + other.bias,
+            host=self.host or other.host,
+        )
 
     __radd__ = __add__
 
@@ -247,7 +267,7 @@ class Wire:
     ) -> Any:
         if func is torch.cat:
             return concat(*args, **(kwargs or {}))
-        if func is torch.Tensor.__mul__ or func is torch.mul:
+        if func in (torch.Tensor.__mul__, torch.Tensor.mul, torch.mul):
             a, b = args
             return b * a if isinstance(b, Wire) and not isinstance(a, Wire) else a * b
         if func is torch.Tensor.__add__ or func is torch.add:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from time import perf_counter
 
+from spikewatt.lava_runtime.deciding import decided
 from spikewatt.lava_runtime.engine import Execution, Progress, Request
 from spikewatt.lava_runtime.native.clock import Clock
 from spikewatt.lava_runtime.native.ledger import Ledger
@@ -63,7 +64,7 @@ def execute(
         _run_alone(program, ledger, progress)
     else:
         _run_threads(program, ledger, progress, threads)
-    return Execution(
+    execution = Execution(
         engine="native",
         spikes=ledger.shaped(ledger.spikes),
         u=ledger.shaped(ledger.u),
@@ -74,3 +75,4 @@ def execute(
         wall_s=perf_counter() - built,
         details={"threads": float(threads)},
     )
+    return decided(request, execution, ledger.read_by_host)

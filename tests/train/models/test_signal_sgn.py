@@ -222,7 +222,7 @@ def test_without_wavelets_engines_spike_as_the_quantised_network_does() -> None:
 def test_what_stays_on_a_host_is_said() -> None:
     task = replace(TASK, persons=1)
     for options, reason in (
-        (SMALL, "MultiwaveletFusion has no integer form"),
+        (replace(SMALL, released_compat=True, frequency=False), "ReleasedFusion has no integer"),
         (replace(PLAIN, released_compat=True), "ReleasedBranch has no integer form"),
     ):
         with pytest.raises(SpikewattError, match=reason):
