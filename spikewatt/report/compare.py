@@ -29,6 +29,7 @@ from spikewatt.report.record import RunRecord
 def compare(records: Sequence[RunRecord], profiles: Sequence[Profile]) -> Comparison:
     """Put the three kinds of energy of each run beside one another, a sample each.
 
+    A sample of several persons is a clip of theirs.
     Raises SpikewattError for two different profiles of one name.
     """
     for profile in profiles:
@@ -47,8 +48,8 @@ def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
     return RunEntry(
         network=record.network,
         backend=record.backend,
-        samples=record.samples,
-        steps=record.steps,
+        samples=record.clips,
+        steps=record.steps_a_clip,
         paper=PaperEntry(**asdict(paper)),
         profiles={p.name: _profile(p, _energy(record, p), paper.energy_j, ann) for p in profiles},
         ann=ann,
@@ -78,7 +79,8 @@ def _energy(record: RunRecord, profile: Profile) -> EnergyResult:
 def _ann(record: RunRecord, paper_j: float) -> dict[str, AnnEntry] | UnavailableEntry:
     """The baseline with a pass a step and with a pass a sample."""
     entries = {}
-    for name, passes in {A_PASS_A_STEP: record.steps, A_PASS_A_SAMPLE: 1}.items():
+    passes_of = {A_PASS_A_STEP: record.steps_a_clip, A_PASS_A_SAMPLE: record.persons}
+    for name, passes in passes_of.items():
         found = record.ann_energy(passes)
         if isinstance(found, Unavailable):
             return UnavailableEntry(unavailable=found.reason)

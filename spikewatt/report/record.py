@@ -108,7 +108,8 @@ class MeasuredRecord(Entry):
 class RunRecord(Entry):
     """Everything that one run says about itself; `load` and `save` make files of it.
 
-    placements: by profile, where a mapping of the network to its cores is known. host: what a
+    placements: by profile, where a mapping of the network to its cores is known. persons: so many
+    samples are one clip; accuracy, predictions and all energies are those of clips. host: what a
     processor computed, which no price of a profile covers.
     """
 
@@ -124,6 +125,7 @@ class RunRecord(Entry):
     versions: dict[str, str]
     samples: int = Field(ge=1)
     steps: int = Field(ge=1)
+    persons: int = Field(default=1, ge=1)
     latency_steps: int
     build_s: float
     wall_s: float
@@ -138,12 +140,22 @@ class RunRecord(Entry):
     placements: dict[str, PlacementRecord] | None = None
     host: HostRecord | None = None
 
+    @property
+    def clips(self) -> int:
+        """Clips of the run, of as many samples as there are persons."""
+        return self.samples // self.persons
+
+    @property
+    def steps_a_clip(self) -> int:
+        """Steps of all of a clip's persons."""
+        return self.steps * self.persons
+
     def activity(self) -> Activity:
-        """The totals that prices apply to."""
+        """The totals that prices apply to, for a clip: its persons are executed in turn."""
         graded = [layer for layer in self.layers if layer.analog_input]
         return Activity(
-            samples=self.samples,
-            steps=self.steps,
+            samples=self.clips,
+            steps=self.steps_a_clip,
             synaptic_events=self.totals.synaptic_events,
             synaptic_events_graded=sum(layer.synaptic_events for layer in graded),
             neuron_updates=self.totals.neuron_updates,
@@ -151,9 +163,9 @@ class RunRecord(Entry):
         )
 
     def paper_energy(self) -> PaperEnergy:
-        """What the papers' formula says about a sample."""
+        """What the papers' formula says about a clip."""
         layers = [PaperLayer(x.dense_macs, x.paper_sops, x.analog_input) for x in self.layers]
-        return paper_energy(layers, self.samples, self.steps)
+        return paper_energy(layers, self.clips, self.steps_a_clip)
 
     def ann_energy(self, passes: int) -> AnnEnergy | Unavailable:
         """What an int8 ANN of the same shape costs a sample with so many passes."""

@@ -82,6 +82,7 @@ def record_of(
         versions=versions(),
         samples=counts.samples,
         steps=counts.steps,
+        persons=network.persons,
         latency_steps=network.latency_steps,
         build_s=execution.build_s,
         wall_s=execution.wall_s,

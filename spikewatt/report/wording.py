@@ -247,6 +247,7 @@ def details(run: RunEntry) -> list[tuple[str, str]]:
         ("verified against", ", ".join(r.verified_against)),
         ("accuracy", None if r.accuracy is None else f"{r.accuracy:.2%}"),
         ("samples", count(r.samples)),
+        ("samples a clip, one a person", count(r.persons) if r.persons > 1 else None),
         ("steps a sample", count(r.steps)),
         ("latency", f"{r.latency_steps} steps"),
         ("seed", None if r.seed is None else str(r.seed)),

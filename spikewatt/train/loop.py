@@ -19,7 +19,13 @@ from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.batches import batches, plain_batches
 from spikewatt.train.distill import Distillation, from_recipe
 from spikewatt.train.evaluation import accuracy
-from spikewatt.train.inputs import deployed_encoder, task_of, to_clips, to_places
+from spikewatt.train.inputs import (
+    deployed_encoder,
+    task_of,
+    to_clips,
+    to_places,
+    traced_shapes,
+)
 from spikewatt.train.job import Job, material, sample_of
 from spikewatt.train.learner import Learner
 from spikewatt.train.lowering import lower
@@ -203,7 +209,7 @@ class Training:
         self.sample = sample_of(self.job, self.encoder)
 
     def _traced(self) -> FloatGraph:
-        return lower(self.float_net, tuple(self.material.test[:1].shape), self.encoder.shape)
+        return lower(self.float_net, *traced_shapes(self.encoder))
 
     def _test_accuracy(self) -> float:
         test = self.material.test

@@ -119,24 +119,26 @@ class QuantisedNetwork(nn.Module):
     @property
     def decides_apart(self) -> bool:
         """Whether a clip's decision is more than one sample's read-out."""
-        return self.host is not None
+        return self.host is not None or self.graph.persons > 1
 
     def decision(self, x: torch.Tensor, spikes: list[torch.Tensor]) -> torch.Tensor:
-        """The read-out with what the host adds, in the units of `membrane`, (N, classes)."""
-        voltage = self.membrane(x, spikes)
+        """Read-outs of each clip's persons and what the host adds, in the units of `membrane`."""
+        by_clip = (-1, self.graph.persons)
+        voltage = self.membrane(x, spikes).unflatten(0, by_clip).sum(dim=1)
         if self.host is None:
             return voltage
         channels, places, steps = self.host.stage.shape
         read = torch.stack([spikes[n - 1] for n in self.host.stage.inputs]).sum(dim=0)
-        counts = read.view(len(x), channels, places, steps)
+        counts = read.view(len(x), channels, places, steps).unflatten(0, by_clip).sum(dim=1)
         return voltage + self.host(counts, self.logit_scale(steps))
 
     def logit_scale(self, steps: int) -> float:
         """A logit of the float network in the units of `membrane`."""
-        return self.populations[-1].scale * (steps if self.remembers else 1)
+        summed = steps if self.remembers else 1
+        return self.populations[-1].scale * summed * self.graph.persons
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, X, Y, T) -> (N, classes) logits on the float network's scale."""
+        """(N M, C, X, Y, T), M persons a clip -> (N, classes) logits on the float net's scale."""
         voltage = self.decision(x, self.spikes(x)).to(x.dtype)
         return voltage / self.logit_scale(x.shape[-1])
 

@@ -28,7 +28,7 @@ def wave_head(module: WaveHead, wire: Wire) -> tuple[Wire, None]:
             "released_compat = false to export."
         )
     build = HostBuilder(wire.graph.running[-1], spikes_read(wire), _shape(wire))
-    fused = _fusion(build, module.fusion)
+    fused = _fusion(build, module.fusion, wire.graph.persons)
     layer = module.layer
     weight, bias = folded(layer.conv, layer.norm, neuron_gain(layer.neuron))
     number = build.map(weight[..., None, None] / wire.places[0], bias)
@@ -62,9 +62,9 @@ def _shape(wire: Wire) -> tuple[int, int, int]:
     return wire.channels, wire.places[0], wire.shape[-1]
 
 
-def _fusion(build: HostBuilder, module: MultiwaveletFusion) -> int:
+def _fusion(build: HostBuilder, module: MultiwaveletFusion, persons: int) -> int:
     """IF(gain * sum over levels of both directions' attention)."""
-    x = _coefficients(build, module)
+    x = _coefficients(build, module, persons)
     basis = torch.eye(module.transform.filters.shape[0] // 2 * build.shape[2])
     k, steps = len(basis) // build.shape[2], build.shape[2]
     # what the transform makes of each channel and step alone, (k * T, k, 1, T)
@@ -83,10 +83,10 @@ def _matrix(responses: torch.Tensor, steps: int) -> torch.Tensor:
     return responses[:, :, 0].reshape(k, rows // k, k, steps).permute(2, 3, 0, 1)
 
 
-def _coefficients(build: HostBuilder, module: MultiwaveletFusion) -> int:
-    """mix(BN(conv 3x3(conv 3x3(x)))); what follows the first is one map."""
+def _coefficients(build: HostBuilder, module: MultiwaveletFusion, persons: int) -> int:
+    """mix(BN(conv 3x3(conv 3x3(x)))), x the mean over persons; behind the first it is one map."""
     narrow = module.narrow
-    first = build.map(narrow.weight, narrow.bias, narrow.groups)
+    first = build.map(narrow.weight / persons, narrow.bias, narrow.groups)
     weight, bias = folded(module.polynomials, module.norm)
     mixing = module.mix.weight.detach()[..., 0]
     weight = (mixing @ weight).view(-1, *module.polynomials.weight.shape[1:])

@@ -87,7 +87,7 @@ def lowered(
         populations=tuple(populations),
         projections=tuple(projections),
         start=StartRule.BY_DEPTH,
-        readout=Readout("membrane", groups=graph.readout.channels),
+        readout=Readout("membrane", graph.readout.channels, persons=graph.persons),
         classes=tuple(facts.get("classes", ())),
         encoder=facts.get("encoder"),
         training=facts.get("training", {}),

@@ -44,6 +44,7 @@ class Wire:
     averaged: bool = False  # the mean over steps has been taken
     at_end: bool = False  # the value after the last step stands for the whole clip
     host: HostTerm | None = None  # what a processor adds to the mean over steps
+    joined: bool = False  # the mean over a clip's persons has been taken
 
     # what the value is
 
@@ -86,6 +87,11 @@ class Wire:
 
     def close(self, name: str, neuron: dict[str, Any]) -> Wire:
         """A population that receives this wire; the wire of its spikes."""
+        if self.joined:
+            raise SpikewattError(
+                f"Neurons {name} read the mean over a clip's persons; on a chip each person is a "
+                "clip of its own, and only the logits join them. Train with persons = 1 to export."
+            )
         if self.host is not None:
             raise SpikewattError(
                 f"Neurons {name} would receive what the host finds after the last step; only the "
@@ -158,9 +164,11 @@ class Wire:
         joined = prod(self.shape[start : end + 1])
         return self.viewed((*self.shape[:start], joined, *self.shape[end + 1 :]))
 
-    def unflatten(self, axis: int, sizes: Sequence[int]) -> Wire:
-        """Split an axis of places."""
+    def unflatten(self, axis: int, sizes: Sequence[int]) -> Any:
+        """Split an axis of places; the first one, into clips and their persons."""
         axis %= len(self.shape)
+        if axis == 0:
+            return Persons(self)
         return self.viewed((*self.shape[:axis], *sizes, *self.shape[axis + 1 :]))
 
     def unsqueeze(self, axis: int) -> Wire:
@@ -274,6 +282,23 @@ class Wire:
             a, b = args
             return b + a if isinstance(b, Wire) and not isinstance(a, Wire) else a + b
         raise SpikewattError(f"The network uses torch.{func.__name__}, which export cannot lower.")
+
+
+@dataclass(frozen=True, eq=False)
+class Persons:
+    """A wire (N M, ...) seen as (N, M, ...): what there is to do with it is to take the mean.
+
+    Whatever is linear behind it, a bias too, may as well be done for each person.
+    """
+
+    wire: Wire
+
+    def mean(self, dim: int) -> Wire:
+        """Over the persons of a clip."""
+        if dim != 1:
+            raise SpikewattError(f"Clips of several persons averaged over axis {dim}.")
+        shape = torch.Size((1, *self.wire.shape[1:]))
+        return replace(self.wire, shape=shape, joined=True)
 
 
 def _axes(dim: int | Sequence[int], count: int) -> tuple[int, ...]:
