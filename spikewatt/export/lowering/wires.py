@@ -168,6 +168,11 @@ class Wire:
         """Split an axis of places; the first one, into clips and their persons."""
         axis %= len(self.shape)
         if axis == 0:
+            if sizes[-1] != self.graph.persons:
+                raise SpikewattError(
+                    f"The network averages {sizes[-1]} persons; its clips have "
+                    f"{self.graph.persons}. Trace it on clips of as many."
+                )
             return Persons(self)
         return self.viewed((*self.shape[:axis], *sizes, *self.shape[axis + 1 :]))
 

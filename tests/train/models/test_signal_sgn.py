@@ -227,5 +227,5 @@ def test_what_stays_on_a_host_is_said() -> None:
     ):
         with pytest.raises(SpikewattError, match=reason):
             lower(build(options, task), (1, 3, 5, 6), (5, 1, 3))
-    with pytest.raises(SpikewattError, match="2 persons at once"):
+    with pytest.raises(SpikewattError, match="averages 2 persons"):
         lower(build(PLAIN), (1, 3, 5, 6), (5, 1, 3))
