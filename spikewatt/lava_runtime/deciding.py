@@ -10,7 +10,8 @@ import numpy.typing as npt
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.host import run_stage
-from spikewatt.network import IntArray
+
+Read = npt.NDArray[np.int16]  # sums of fewer spikes than a file has layers
 
 
 def check_decision(request: Request) -> None:
@@ -31,18 +32,16 @@ def check_decision(request: Request) -> None:
         )
 
 
-def no_spikes_read(request: Request) -> IntArray | None:
+def no_spikes_read(request: Request) -> Read | None:
     """Where an engine adds the spikes that the stage reads, (N, places x channels, T)."""
     stage, schedule = request.network.host, request.schedule
     if stage is None:
         return None
     channels, places, steps = stage.shape
-    return np.zeros((schedule.samples, places * channels, steps), np.int32)
+    return np.zeros((schedule.samples, places * channels, steps), np.int16)
 
 
-def decided(
-    request: Request, execution: Execution, read: npt.NDArray[np.int32] | None
-) -> Execution:
+def decided(request: Request, execution: Execution, read: Read | None) -> Execution:
     """The execution with the decisions of its clips; read: as `no_spikes_read`, filled."""
     network, sums = request.network, execution.readout
     persons, outcome = network.persons, None
@@ -52,7 +51,8 @@ def decided(
     decision = sums.reshape(clips, persons, -1).sum(axis=1)
     if network.host is not None and read is not None:
         channels, places, steps = network.host.shape
-        by_clip = read.reshape(clips, persons, places, channels, steps).sum(axis=1)
+        apart = read.reshape(clips, persons, places, channels, steps)
+        by_clip = apart.sum(axis=1, dtype=np.int32)
         outcome = run_stage(network.host, by_clip.swapaxes(1, 2), persons)
         decision = decision + outcome.sums
     return replace(execution, decision=decision, host=outcome)
