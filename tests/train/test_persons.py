@@ -39,10 +39,12 @@ def ntu_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two bodies that drift about, in the papers' arrays; in every third clip one is alone."""
     rng = np.random.default_rng(0)
     arrays = {}
+    rest = rng.normal(0, 0.4, (TRAIN, 1, 2, JOINTS, 3))
+    moves = np.cumsum(rng.normal(0, 0.05, (TRAIN, 20, 2, JOINTS, 3)), axis=1)
     for part, count in (("train", TRAIN), ("test", TEST)):
-        rest = rng.normal(0, 0.4, (count, 1, 2, JOINTS, 3))
-        moves = np.cumsum(rng.normal(0, 0.05, (count, 20, 2, JOINTS, 3)), axis=1)
-        x = (rest + moves + [[[0, 0, 3]], [[1, 0, 3]]]).astype(np.float32)
+        again = rng.normal(0, 0.01, (count, 20, 2, JOINTS, 3))  # the read-out is scaled to these
+        x = rest[:count] + moves[:count] + again + [[[0, 0, 3]], [[1, 0, 3]]]
+        x = x.astype(np.float32)
         x[::3, :, 1] = 0
         arrays[f"x_{part}"] = x.reshape(count, 20, -1)
         arrays[f"y_{part}"] = np.eye(ACTIONS, dtype=np.float32)[np.arange(count) % 3]
