@@ -18,6 +18,7 @@ from math import prod
 from typing import Any, TypeAlias
 
 from spikewatt.errors import SpikewattError
+from spikewatt.host import HostStage
 from spikewatt.neurons import (
     AdaptiveLif,
     CubaLif,
@@ -56,6 +57,7 @@ __all__ = [
     "CubaLif",
     "Delta",
     "Dense",
+    "HostStage",
     "Input",
     "IntArray",
     "Network",
@@ -186,12 +188,16 @@ class Readout:
     the sum of the messages (spikes are 1, graded ones their value) over the sample. Neurons are
     summed in `groups` equal groups (lava-dl's `average`) and divided by `divisor`; engines
     return the integer sums.
+
+    So many `persons`, samples one after another, are one clip, whose sums are added. What the
+    network's host stage finds in the clip is added, too: that is the clip's decision.
     """
 
     kind: str  # membrane | rate
     groups: int
     divisor: int = 1
     layer: int | None = None  # the file's average layer, where it has one
+    persons: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +215,7 @@ class Network:
     layer_types: Mapping[int, str] = field(default_factory=dict)  # the file's names, by layer
     # paths of the modules of the trained network that layers come from, where they are known
     names: Mapping[int, str] = field(default_factory=dict)
+    host: HostStage | None = None  # what a processor adds to the read-out of a clip
 
     @cached_property
     def by_layer(self) -> dict[int, Population]:
@@ -258,6 +265,16 @@ class Network:
         """
         found = [p.step_bias for p in self.populations] + [q.step_gain for q in self.projections]
         return min((len(table) for table in found if table is not None), default=None)
+
+    @property
+    def persons(self) -> int:
+        """Samples that are one clip."""
+        return 1 if self.readout is None else self.readout.persons
+
+    @property
+    def decides_apart(self) -> bool:
+        """Whether a clip's decision is more than one sample's read-out."""
+        return self.persons > 1 or self.host is not None
 
     @property
     def latency_steps(self) -> int:

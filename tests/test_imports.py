@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "spikewatt"
 
 # what each part may import, itself apart
 LIGHT = {"errors", "files", "lava_door"}
-PARTS = {"neurons", "synapses"}
+PARTS = {"neurons", "synapses", "host"}
 NETWORK = LIGHT | PARTS | {"network", "expansion", "tables", "validation"}
 ENERGY = NETWORK | {"hardware_profiles"}
 EXPORT = ENERGY | {"energy"}
@@ -26,6 +26,7 @@ ALLOWED = {
     "lava_door": {"errors"},
     "neurons": set(),
     "synapses": set(),
+    "host": {"synapses"},
     "network": LIGHT | PARTS,
     "expansion": LIGHT | PARTS | {"network"},
     "tables": LIGHT | PARTS | {"network"},

@@ -275,9 +275,9 @@ def _outcome(
     job: RunJob, stimulus: Stimulus, execution: Execution, agreement: Agreement | None
 ) -> Outcome:
     predictions = None
-    if execution.readout is not None and stimulus.are_clips:
-        predictions = tuple(int(p) for p in execution.readout.argmax(axis=1))
-    accuracy = accuracy_of(execution.readout, stimulus)
+    if execution.decision is not None and stimulus.are_clips:
+        predictions = tuple(int(p) for p in execution.decision.argmax(axis=1))
+    accuracy = accuracy_of(execution.decision, stimulus)
     verified = (job.verify,) if agreement is not None and agreement.equal and job.verify else ()
     return Outcome(accuracy=accuracy, predictions=predictions, verified_against=verified)
 
@@ -301,4 +301,6 @@ def save_output(result: RunResult, job: RunJob, path: Path) -> None:
         arrays = {name: a[0] for name, a in arrays.items()}
     if execution.readout is not None:
         arrays["readout"] = execution.readout
+    if execution.decision is not None and network.decides_apart:
+        arrays["decision"] = execution.decision
     save_arrays(path, arrays)

@@ -93,10 +93,10 @@ def slayer_reference(
     module: torch.nn.Module, network: Network, sample: np.ndarray[Any, Any]
 ) -> Reference:
     """Spikes of every population and the read-out, by slayer's own neurons, on the sample."""
-    spikes, readout = slayer_spikes(module, sample)
+    spikes, readout, decision = slayer_spikes(module, sample)
     layers = network.populations[: len(spikes)]
     shaped = {
         p.layer: s.reshape(len(s), *p.shape, s.shape[-1])
         for p, s in zip(layers, spikes, strict=True)
     }
-    return Reference(input=sample.astype(np.int32), spikes=shaped, readout=readout)
+    return Reference(sample.astype(np.int32), shaped, readout, decision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikewatt.errors import SpikewattError, unknown_name
+from spikewatt.lava_runtime.deciding import check_decision
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.network import Dense, Projection, Sparse
 
@@ -19,6 +20,7 @@ def check(request: Request) -> None:
     _check_branches(request)
     _check_attention(request)
     _check_tables(request)
+    check_decision(request)
 
 
 def _check_stimulus(request: Request) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from spikewatt.energy.ann import ABSENT, AnnEnergy
 from spikewatt.energy.joules import EnergyResult, TermEnergy, energy
@@ -34,8 +34,8 @@ def compare(
 ) -> Comparison:
     """Put the three kinds of energy of each run beside one another, a sample each.
 
-    counters: a chip's, by the number of the run. Raises SpikewattError for two different profiles
-    of one name.
+    A sample of several persons is a clip of theirs. counters: a chip's, by the number of the run.
+    Raises SpikewattError for two different profiles of one name.
     """
     for profile in profiles:
         if any(p.name == profile.name and p != profile for p in profiles):
@@ -53,19 +53,15 @@ def _run(
     record: RunRecord, profiles: Sequence[Profile], counters: CountersEntry | None
 ) -> RunEntry:
     paper = record.paper_energy()
-    activity = record.activity()
     measurement = record.measurement()
     ann = _ann(record, paper.energy_j)
     return RunEntry(
         network=record.network,
         backend=record.backend,
-        samples=record.samples,
-        steps=record.steps,
+        samples=record.clips,
+        steps=record.steps_a_clip,
         paper=PaperEntry(**asdict(paper)),
-        profiles={
-            p.name: _profile(p, energy(activity, p, record.placement(p.name)), paper.energy_j, ann)
-            for p in profiles
-        },
+        profiles={p.name: _profile(p, _energy(record, p), paper.energy_j, ann) for p in profiles},
         ann=ann,
         measured=MeasuredEntry(**asdict(measurement))
         if isinstance(measurement, Measured)
@@ -79,10 +75,23 @@ def _run(
     )
 
 
+def _energy(record: RunRecord, profile: Profile) -> EnergyResult:
+    """Modelled energy; what the host computed of the network is absent, with how much it is."""
+    found = energy(record.activity(), profile, record.placement(profile.name))
+    if (host := record.host) is None:
+        return found
+    why = (
+        f"{host.module} on the host: {host.macs / host.clips:.4g} MACs and "
+        f"{host.acs / host.clips:.4g} ACs a clip have no price"
+    )
+    return replace(found, absent=found.absent | {"host": why})
+
+
 def _ann(record: RunRecord, paper_j: float) -> dict[str, AnnEntry] | UnavailableEntry:
     """The baseline with a pass a step and with a pass a sample."""
     entries = {}
-    for name, passes in {A_PASS_A_STEP: record.steps, A_PASS_A_SAMPLE: 1}.items():
+    passes_of = {A_PASS_A_STEP: record.steps_a_clip, A_PASS_A_SAMPLE: record.persons}
+    for name, passes in passes_of.items():
         found = record.ann_energy(passes)
         if isinstance(found, Unavailable):
             return UnavailableEntry(unavailable=found.reason)

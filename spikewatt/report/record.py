@@ -83,6 +83,23 @@ class MetricsRecord(Entry):
     effective_acs: float
 
 
+class HostRecord(Entry):
+    """What a processor computed beside the cores: the network's stage for the host.
+
+    macs, acs, neuron_updates: of all clips together (energy/host.py); dense_macs: of one clip, and
+    their share of all dense MACs of the network. coverage: share of the stage that was counted.
+    """
+
+    module: str
+    clips: int
+    macs: int
+    acs: int
+    neuron_updates: int
+    dense_macs: int
+    dense_macs_share: float = Field(ge=0, le=1)
+    coverage: float = Field(ge=0, le=1)
+
+
 class MeasuredRecord(Entry):
     """Energy of one sample that a sensor read; see `spikewatt.energy.measured.Measured`."""
 
@@ -109,7 +126,9 @@ def measured_record(found: Measurement) -> MeasuredRecord | UnmeasuredRecord:
 class RunRecord(Entry):
     """Everything that one run says about itself; `load` and `save` make files of it.
 
-    placements: by profile, where a mapping of the network to its cores is known.
+    placements: by profile, where a mapping of the network to its cores is known. persons: so many
+    samples are one clip; accuracy, predictions and all energies are those of clips. host: what a
+    processor computed, which no price of a profile covers.
     """
 
     schema_: Literal["spikewatt.run/1"] = Field(default="spikewatt.run/1", alias="schema")
@@ -124,6 +143,7 @@ class RunRecord(Entry):
     versions: dict[str, str]
     samples: int = Field(ge=1)
     steps: int = Field(ge=1)
+    persons: int = Field(default=1, ge=1)
     latency_steps: int
     build_s: float
     wall_s: float
@@ -136,13 +156,24 @@ class RunRecord(Entry):
     verified_against: list[str] = Field(default=[])  # what spikes and counts were equal to
     measured: MeasuredRecord | UnmeasuredRecord | None = None
     placements: dict[str, PlacementRecord] | None = None
+    host: HostRecord | None = None
+
+    @property
+    def clips(self) -> int:
+        """Clips of the run, of as many samples as there are persons."""
+        return self.samples // self.persons
+
+    @property
+    def steps_a_clip(self) -> int:
+        """Steps of all of a clip's persons."""
+        return self.steps * self.persons
 
     def activity(self) -> Activity:
-        """The totals that prices apply to."""
+        """The totals that prices apply to, for a clip: its persons are executed in turn."""
         graded = [layer for layer in self.layers if layer.analog_input]
         return Activity(
-            samples=self.samples,
-            steps=self.steps,
+            samples=self.clips,
+            steps=self.steps_a_clip,
             synaptic_events=self.totals.synaptic_events,
             synaptic_events_graded=sum(layer.synaptic_events for layer in graded),
             neuron_updates=self.totals.neuron_updates,
@@ -150,9 +181,9 @@ class RunRecord(Entry):
         )
 
     def paper_energy(self) -> PaperEnergy:
-        """What the papers' formula says about a sample."""
+        """What the papers' formula says about a clip."""
         layers = [PaperLayer(x.dense_macs, x.paper_sops, x.analog_input) for x in self.layers]
-        return paper_energy(layers, self.samples, self.steps)
+        return paper_energy(layers, self.clips, self.steps_a_clip)
 
     def ann_energy(self, passes: int) -> AnnEnergy | Unavailable:
         """What an int8 ANN of the same shape costs a sample with so many passes."""
@@ -180,7 +211,7 @@ class RunRecord(Entry):
 
 
 # keys that are not written where there is nothing to say
-_LEFT_OUT = ("accuracy", "predictions", "measured", "placements")
+_LEFT_OUT = ("accuracy", "predictions", "measured", "placements", "host")
 
 
 def save(record: RunRecord, path: str | Path) -> None:

@@ -17,10 +17,12 @@ from spikewatt.energy.events import (
     synapses,
     synapses_nonzero,
 )
+from spikewatt.energy.host import host_share
 from spikewatt.energy.metrics import graded_layers, metrics, weights
 from spikewatt.network import IntArray, Network
 from spikewatt.report.placing import placements_of
 from spikewatt.report.record import (
+    HostRecord,
     LayerRecord,
     MeasuredRecord,
     MetricsRecord,
@@ -81,6 +83,7 @@ def record_of(
         versions=versions(),
         samples=counts.samples,
         steps=counts.steps,
+        persons=network.persons,
         latency_steps=network.latency_steps,
         build_s=execution.build_s,
         wall_s=execution.wall_s,
@@ -93,6 +96,22 @@ def record_of(
         verified_against=list(outcome.verified_against),
         measured=outcome.measured,
         placements=placements_of(network, counts) if place and complete else None,
+        host=_host(network, execution),
+    )
+
+
+def _host(network: Network, execution: Execution) -> HostRecord | None:
+    """The stage's operations, every one of them counted."""
+    share, found = host_share(network), execution.host
+    if share is None or found is None:
+        return None
+    return HostRecord(
+        module=share.module,
+        clips=len(found.sums),
+        **asdict(found.work),
+        dense_macs=share.dense_macs,
+        dense_macs_share=share.share,
+        coverage=1.0,
     )
 
 

@@ -11,7 +11,13 @@ from spikewatt.data.encode import Encoder
 from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import FloatGraph
 from spikewatt.train.events import FloatCounter
-from spikewatt.train.inputs import deployed_encoder, task_of, to_clips, to_places
+from spikewatt.train.inputs import (
+    deployed_encoder,
+    task_of,
+    to_clips,
+    to_places,
+    traced_shapes,
+)
 from spikewatt.train.job import Job
 from spikewatt.train.lowering import lower
 from spikewatt.train.quantised import QuantisedNetwork, quantised
@@ -23,11 +29,11 @@ NO_SPIKES = "It is not made of spikes."
 class Form:
     """The float network of a job; `refusal` says why it has no quantised twin, if it has none.
 
-    encoder: of what the network that trains now reads. clip_shape: of one clip, (1, C, ...).
+    encoder: of what the network that trains now reads.
     """
 
-    def __init__(self, job: Job, encoder: Encoder, clip_shape: tuple[int, ...]) -> None:
-        self.job, self.encoder, self.clip_shape = job, encoder, clip_shape
+    def __init__(self, job: Job, encoder: Encoder) -> None:
+        self.job, self.encoder = job, encoder
         self.net = self._built()
         self.refusal = self._refusal()
 
@@ -59,7 +65,7 @@ class Form:
             )
 
     def _traced(self, net: nn.Module) -> FloatGraph:
-        return lower(net, self.clip_shape, self.encoder.shape)
+        return lower(net, *traced_shapes(self.encoder))
 
     def _hand_over(self) -> None:
         """From here on the encoder computes what the integer network leaves to its host."""

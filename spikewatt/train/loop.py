@@ -60,7 +60,7 @@ class Training:
         self.material = material(job)
         self.clips = self.material.training
         torch.manual_seed(job.seed)
-        self.form = Form(job, self.material.encoder, tuple(self.material.test[:1].shape))
+        self.form = Form(job, self.material.encoder)
         self.sample = sample_of(job, self.encoder)
         self.distillation, teachers = self._taught()
         self.state = _State(self.form.net, run_record(job, self.encoder, teachers))

@@ -26,10 +26,11 @@ from spikewatt.train.blocks.graph_conv import GraphConv
 from spikewatt.train.blocks.joint_bias import JointBias
 from spikewatt.train.blocks.joint_range import LEVELS, JointRange
 from spikewatt.train.blocks.mask_attention import MaskMixer
-from spikewatt.train.blocks.multiwavelet import MultiwaveletFusion
 from spikewatt.train.blocks.readout import IntegratingReadout
 from spikewatt.train.blocks.tdbn import TimeDependentNorm
+from spikewatt.train.models.signal_sgn import WaveHead
 from spikewatt.train.models.svformer import TimeHead
+from spikewatt.train.wave_stage import wave_head
 
 
 def graph_conv(module: GraphConv, wire: Wire) -> Wire:
@@ -86,18 +87,19 @@ def mask_mixer(module: MaskMixer, q: Wire, k: Wire, v: Wire) -> Wire:
     return q * module.neuron(summed)
 
 
-def _check_one_person(persons: int) -> None:
+def _check_one_gain(persons: int) -> None:
     if persons != 1:
         raise SpikewattError(
-            f"The network reads {persons} persons at once; on a chip each is a clip of its own. "
-            "Train it with persons = 1 to export it."
+            f"The network gives each of {persons} persons gains of its own, and on a chip all are "
+            "clips of one network. Train it with persons = 1, or one with min_max = true, whose "
+            "gains the host applies."
         )
 
 
 def clip_norm(module: ClipNorm, wire: Wire) -> Wire:
     """y[v, c] = g[v, c] x[v, c] + b[v, c]: a gain for each joint, which the next layer takes up."""
     norm, (persons, channels, joints) = module.norm, module.shape
-    _check_one_person(persons)
+    _check_one_gain(persons)
     gain = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias.detach() - norm.running_mean * gain
     each = [v.view(channels, 1, joints).expand(-1, *wire.places) for v in (gain, shift)]
@@ -160,10 +162,13 @@ def joint_bias(module: JointBias, wire: Wire) -> Wire:
 
 
 def joint_range(module: JointRange, wire: Wire) -> Wire:
-    """What the host prepares arrives as whole numbers: y = x / 127; without min-max, gains."""
-    _check_one_person(module.clip_norm.shape[0])
+    """What the host prepares arrives as whole numbers: y = x / 127; without min-max, gains.
+
+    Gains that differ by person are the host's alone: no synapse knows whose clip it sees.
+    """
     if module.min_max:
         return wire * (1 / LEVELS)
+    _check_one_gain(module.clip_norm.shape[0])
     gain, shift = (v.unsqueeze(-1) for v in module.affine())  # (C, V, 1)
     scaled = wire.mapped(PlaceMap(gain.clone()), wire.shape, wire.channels, wire.places)
     return replace(scaled, bias=scaled.bias + shift)
@@ -188,15 +193,13 @@ LOWERINGS: dict[type[nn.Module], Handler] = {
     JointBias: joint_bias,
     JointRange: joint_range,
     MaskMixer: mask_mixer,
-    MultiwaveletFusion: no_populations(
-        "its wavelets need steps that are still to come. Train with waves = false to export."
-    ),
     MutualInformationFusion: fused,
     ReleasedBranch: no_populations(
         "two clips pass the same neurons. Train with released_compat = false to export."
     ),
     TimeDependentNorm: time_dependent_norm,
     TimeHead: time_head,
+    WaveHead: wave_head,
     IntegratingReadout: integrating_readout,
 }
 

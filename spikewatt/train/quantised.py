@@ -17,6 +17,7 @@ from torch import nn
 from spikewatt.export.lowering import Edge, FloatGraph, FloatPopulation
 from spikewatt.export.lowering.integers import Integers, lowered
 from spikewatt.network import DECAY_MAX, GAIN_UNITY, IntArray, Network
+from spikewatt.train.host import QuantisedHost
 from spikewatt.train.neuron import CubaNeuron
 from spikewatt.train.quantize import (
     WEIGHT_SCALE,
@@ -130,6 +131,7 @@ class QuantisedNetwork(nn.Module):
         self.populations = nn.ModuleList(
             QuantisedPopulation(p, s) for p, s in zip(everyone, scales, strict=True)
         )
+        self.host = None if graph.host is None else QuantisedHost(graph.host)
 
     @property
     def scales(self) -> list[float]:
@@ -159,16 +161,38 @@ class QuantisedNetwork(nn.Module):
         steps = x.shape[-1] if self.remembers else 1
         return (charge[..., 0] + readout.constant_bias() * steps).flatten(1)
 
+    @property
+    def decides_apart(self) -> bool:
+        """Whether a clip's decision is more than one sample's read-out."""
+        return self.host is not None or self.graph.persons > 1
+
+    def decision(self, x: torch.Tensor, spikes: list[torch.Tensor]) -> torch.Tensor:
+        """Read-outs of each clip's persons and what the host adds, in the units of `membrane`."""
+        by_clip = (-1, self.graph.persons)
+        voltage = self.membrane(x, spikes).unflatten(0, by_clip).sum(dim=1)
+        if self.host is None:
+            return voltage
+        channels, places, steps = self.host.stage.shape
+        read = torch.stack([spikes[n - 1] for n in self.host.stage.inputs]).sum(dim=0)
+        counts = read.view(len(x), channels, places, steps).unflatten(0, by_clip).sum(dim=1)
+        return voltage + self.host(counts, self.logit_scale(steps))
+
+    def logit_scale(self, steps: int) -> float:
+        """A logit of the float network in the units of `membrane`."""
+        summed = steps if self.remembers else 1
+        return self.populations[-1].scale * summed * self.graph.persons
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, X, Y, T) -> (N, classes) logits on the float network's scale."""
-        voltage = self.membrane(x, self.spikes(x)).to(x.dtype)
-        steps = x.shape[-1] if self.remembers else 1
-        return voltage / (self.populations[-1].scale * steps)
+        """(N M, C, X, Y, T), M persons a clip -> (N, classes) logits on the float net's scale."""
+        voltage = self.decision(x, self.spikes(x)).to(x.dtype)
+        return voltage / self.logit_scale(x.shape[-1])
 
     @torch.no_grad()
     def lower(self, sample: torch.Tensor, facts: Mapping[str, Any]) -> Network:
         """The integer network; sample (N, C, X, Y, T) gives the shape only."""
-        return lowered(self.graph, [_integers(p) for p in self.populations], facts)
+        integers = [_integers(p) for p in self.populations]
+        host = self.host and self.host.lower(self.logit_scale(sample.shape[-1]))
+        return lowered(self.graph, integers, facts, host)
 
 
 def _integers(p: QuantisedPopulation) -> Integers:

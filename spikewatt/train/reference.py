@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,19 +36,33 @@ def slayer_neurons(net: torch.nn.Module) -> Iterator[None]:
             neuron.compiled = True
 
 
+class SlayerSpikes(NamedTuple):
+    """What slayer's neurons do; decision: None where it is the read-out."""
+
+    spikes: list[np.ndarray]
+    readout: np.ndarray
+    decision: np.ndarray | None
+
+
 @torch.no_grad()
-def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+def slayer_spikes(net: torch.nn.Module, stimuli: np.ndarray) -> SlayerSpikes:
     """Spikes of each population (N, x, y, channel, T) int32, and the read-out's v (N, classes).
 
-    stimuli: (N, x, y, channel, T), Lava's order. Neurons run as in `slayer_neurons`, in
-    float64: in float32 a threshold of 4096 or more swallows the epsilon by which slayer's >= says
-    what Lava's > says.
+    The decision, (clips, classes) in the read-out's units, has what the host adds. stimuli:
+    (N, x, y, channel, T), Lava's order. Neurons run as in `slayer_neurons`, in float64: in float32
+    a threshold of 4096 or more swallows the epsilon by which slayer's >= says what Lava's > says.
     """
     x = torch.as_tensor(stimuli, dtype=torch.float64).permute(0, 3, 1, 2, 4).contiguous()
     exact = copy.deepcopy(net).double().eval()
     with slayer_neurons(exact):
         trace = exact.spikes(x)
         membrane = exact.membrane(x, trace)
+        decision = exact.decision(x, trace) if exact.decides_apart else None
     spikes = [s.permute(0, 2, 3, 1, 4).numpy().astype(np.int32) for s in trace]
-    units = np.rint(membrane.double().numpy() * WEIGHT_SCALE).astype(np.int64)
-    return spikes, units << CURRENT_SHIFT
+    decided = None if decision is None else _units(decision)
+    return SlayerSpikes(spikes, _units(membrane), decided)
+
+
+def _units(voltage: torch.Tensor) -> np.ndarray:
+    """Whole numbers of Lava's v."""
+    return np.rint(voltage.double().numpy() * (WEIGHT_SCALE << CURRENT_SHIFT)).astype(np.int64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from spikewatt.network import Network, NetworkError, Violation
 from spikewatt.validation.attention import attention_depths
 from spikewatt.validation.graph import graph, readout, start
+from spikewatt.validation.host import host
 from spikewatt.validation.populations import NEVER_FIRES, input_layer, population
 from spikewatt.validation.projections import projection
 from spikewatt.validation.ranges import out_of_range
@@ -25,6 +26,7 @@ def violations(network: Network) -> list[Violation]:
         tables = list(step_tables(network)) or list(biases_of_steps(network))
         found += [*start(network), *attention_depths(network), *tables]
         found += readout(network, network.readout)
+        found += host(network)
     return found
 
 

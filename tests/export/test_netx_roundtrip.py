@@ -139,7 +139,7 @@ def attending() -> Network:
     return Network(Input(0, (2, 2, 4)), neurons, projections)
 
 
-def test_attention_and_blocks_are_in_the_graph(tmp_path):
+def test_attention_and_blocks_are_in_a_graph(tmp_path):
     report = netx.write(attending(), tmp_path / "a.net")
     told = " ".join(report.lava_dl)
     assert "attention" in told
@@ -148,6 +148,7 @@ def test_attention_and_blocks_are_in_the_graph(tmp_path):
         attending(), ("layer_types",)
     )
     with h5py.File(tmp_path / "a.net") as file:
+        assert file["spikewatt/version"][()] == 4
         first, second = (file[f"spikewatt/graph/projection/{k}"] for k in (0, 1))
         assert first["type"][()] == b"attention"
         assert {k: int(first[k][()]) for k in ("heads", "keys", "values", "tokens_first")} == {

@@ -65,7 +65,7 @@ def test_engines_spike_as_the_quantised_network_does() -> None:
     twin = quantised(graph, x, LIMIT)
     network = twin.lower(x, {"message_bits": 4})
     stimuli = x.permute(0, 2, 3, 1, 4).numpy().astype(np.int32)
-    spikes, readout = slayer_spikes(twin, stimuli)
+    spikes, readout, _ = slayer_spikes(twin, stimuli)
     layers = [p.layer for p in network.populations[:-1]]
     expected = Reference(stimuli, dict(zip(layers, spikes, strict=True)), readout)
     request = Request(network, stimuli, clips(network, 3, 8), tuple(network.by_layer))

@@ -22,8 +22,10 @@ from torch.nn import functional
 from spikewatt.commands.bench.tally import Tally, Trains
 from spikewatt.errors import SpikewattError
 from spikewatt.expansion import expand
+from spikewatt.lava_runtime.deciding import decided
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.network import Conv, CubaLif, Dense, Network, Population, Projection, Sparse
+from spikewatt.tables import stepping
 
 STATE_MAX = float(2**23 - 1)
 MATRIX_CELLS_MAX = 2**29  # 2 GiB of float32
@@ -177,6 +179,8 @@ class DenseTorch:
         self.clips = request.schedule.windowed
         if self.clips and not request.schedule.staggered:
             raise SpikewattError("The dense pass runs clips that start by depth.")
+        if network.host is not None or stepping(network):
+            raise SpikewattError("The dense pass has no host's stage and no tables of steps.")
         if network.input.drives_dendrite:
             raise SpikewattError("The dense pass has no input that drives a dendrite.")
         self.threads = shared_threads(request.schedule.samples)
@@ -197,7 +201,7 @@ class DenseTorch:
         """All steps, with what every engine counts and records; slower, and not to be timed."""
         tally = Tally(self.request)
         run = self._run(tally.step)
-        return Execution(
+        execution = Execution(
             engine="torch",
             spikes=tally.spikes(),
             u={},
@@ -207,6 +211,7 @@ class DenseTorch:
             build_s=run.build_s,
             wall_s=run.wall_s,
         )
+        return decided(self.request, execution, None)
 
     @torch.no_grad()
     def _run(self, watch: Watch) -> DenseRun:

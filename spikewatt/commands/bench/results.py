@@ -84,7 +84,7 @@ class _Case:
         return bare.model_copy(update=found)
 
     def _accuracy(self, lane: Lane) -> float | None:
-        answers = lane.facts.readout if lane.execution is None else lane.execution.readout
+        answers = lane.facts.readout if lane.execution is None else lane.execution.decision
         return accuracy_of(answers, self.stimulus)
 
     def _energy(self, lane: Lane) -> BenchEnergy:

@@ -16,6 +16,9 @@ _BY_MASKS = "a network whose attention is masks (AND gates and sums, as sdt has)
 def changes(network: Network, profile: Profile) -> tuple[str, ...]:
     """One sentence a change: attention, gains of steps, models of neurons, encoder, read-out."""
     lines = [*_products(network), *_tables(network), *_models(network, profile)]
+    if network.host is not None:
+        name = network.host.name or "the host's stage"
+        lines.append(f"{name}: reads steps that are still to come; train without it")
     if network.encoder is not None:
         lines.append("encoder: on a processor as it is; send spikes or graded values already coded")
     return (*lines, _readout(network))

@@ -8,6 +8,7 @@ from itertools import count
 
 import torch
 
+from spikewatt.export.lowering.host import HostTerm
 from spikewatt.export.lowering.maps import Map, Places
 from spikewatt.network import Shape
 
@@ -63,12 +64,16 @@ class FloatGraph:
     readout: the last one, whose v after the last step is the logits; an integrator (times the
     number of steps), or without memory where its edges' delays bring every step together.
     running: paths of the modules that run while the network is traced, the innermost last.
+    host: what a processor adds to the logits. persons: clips of single persons whose read-outs,
+    added, are those of a clip.
     """
 
     input_shape: Shape
     populations: list[FloatPopulation] = field(default_factory=list)
     readout: FloatPopulation | None = None
     running: list[str] = field(default_factory=list)
+    host: HostTerm | None = None
+    persons: int = 1
 
     def shape_of(self, number: int) -> Shape:
         """Shape of a population or of the input."""

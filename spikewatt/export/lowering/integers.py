@@ -16,6 +16,7 @@ from spikewatt.network import (
     Attention,
     CubaLif,
     Dense,
+    HostStage,
     Input,
     IntArray,
     Network,
@@ -55,11 +56,17 @@ class Integers:
     step_bias: IntArray | None = None
 
 
-def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str, Any]) -> Network:
+def lowered(
+    graph: FloatGraph,
+    integers: Sequence[Integers],
+    facts: Mapping[str, Any],
+    host: HostStage | None = None,
+) -> Network:
     """Populations and projections with these integers, in the order of the graph's populations.
 
     A projection that skips layers is delayed, so that its spikes meet those of the longer way.
-    facts: `message_bits`, and what `Network` knows of its training.
+    facts: `message_bits`, and what `Network` knows of its training. host: reads populations by
+    their numbers in the graph.
     """
     assert graph.readout is not None
     everyone = (*graph.populations, graph.readout)
@@ -84,12 +91,13 @@ def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str,
         populations=tuple(populations),
         projections=tuple(projections),
         start=StartRule.BY_DEPTH,
-        readout=Readout("membrane", groups=graph.readout.channels),
+        readout=Readout("membrane", graph.readout.channels, persons=graph.persons),
         classes=tuple(facts.get("classes", ())),
         encoder=facts.get("encoder"),
         training=facts.get("training", {}),
         layer_types=layer_types,
         names={layers[p.number]: p.name for p in everyone if p.name},
+        host=host and replace(host, inputs=tuple(layers[n] for n in host.inputs)),
     )
     _check_biases(network)
     return network

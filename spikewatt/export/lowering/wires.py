@@ -17,6 +17,7 @@ import torch
 from spikewatt.errors import SpikewattError
 from spikewatt.export.lowering import steps
 from spikewatt.export.lowering.graph import Edge, FloatGraph, FloatPopulation
+from spikewatt.export.lowering.host import HostTerm
 from spikewatt.export.lowering.maps import (
     AttentionMap,
     ConvMap,
@@ -45,6 +46,8 @@ class Wire:
     averaged: bool = False  # the mean over steps has been taken
     at_end: bool = False  # the value after the last step stands for the whole clip
     step_bias: torch.Tensor | None = None
+    host: HostTerm | None = None  # what a processor adds to the mean over steps
+    joined: bool = False  # the mean over a clip's persons has been taken
 
     # what the value is
 
@@ -77,6 +80,7 @@ class Wire:
             edges=edges,
             bias=bias.reshape(channels, *places),
             step_bias=steps.bias_behind(self.step_bias, m),
+            host=None if self.host is None else self.host.mapped(m),
         )
 
     def affine(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
@@ -84,7 +88,8 @@ class Wire:
         edges = tuple(steps.times(e, gain) for e in self.edges)
         bias = self.bias * gain.reshape(-1, 1, 1) + shift.reshape(-1, 1, 1)
         table = None if self.step_bias is None else self.step_bias * gain.reshape(-1, 1)
-        return replace(self, edges=edges, bias=bias, step_bias=table)
+        host = None if self.host is None else self.host.scaled(gain)
+        return replace(self, edges=edges, bias=bias, step_bias=table, host=host)
 
     def affine_by_step(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
         """Times gain plus shift, both (C, T): each step by itself."""
@@ -108,6 +113,16 @@ class Wire:
 
     def close(self, name: str, neuron: dict[str, Any]) -> Wire:
         """A population that receives this wire; the wire of its spikes."""
+        if self.joined:
+            raise SpikewattError(
+                f"Neurons {name} read the mean over a clip's persons; on a chip each person is a "
+                "clip of its own, and only the logits join them. Train with persons = 1 to export."
+            )
+        if self.host is not None:
+            raise SpikewattError(
+                f"Neurons {name} would receive what the host finds after the last step; only the "
+                "logits can."
+            )
         number, bias, table = len(self.graph.populations) + 1, self.bias, self.step_bias
         if table is not None and (by_channel := steps.shared(bias)) is not None:
             bias, table = torch.zeros_like(bias), table + by_channel[:, None]
@@ -139,11 +154,14 @@ class Wire:
                 f"Branches of {self.channels} channels x {self.places} places and of "
                 f"{other.channels} x {other.places} cannot be added."
             )
+        if self.host is not None and other.host is not None:
+            raise SpikewattError("Two stages of the host add to one value; one can be lowered.")
         return replace(
             self,
             edges=self.edges + other.edges,
             bias=self.bias + other.bias,
             step_bias=steps.together(self.step_bias, other.step_bias),
+            host=self.host or other.host,
         )
 
     __radd__ = __add__
@@ -175,9 +193,16 @@ class Wire:
         joined = prod(self.shape[start : end + 1])
         return self.viewed((*self.shape[:start], joined, *self.shape[end + 1 :]))
 
-    def unflatten(self, axis: int, sizes: Sequence[int]) -> Wire:
-        """Split an axis of places."""
+    def unflatten(self, axis: int, sizes: Sequence[int]) -> Any:
+        """Split an axis of places; the first one, into clips and their persons."""
         axis %= len(self.shape)
+        if axis == 0:
+            if sizes[-1] != self.graph.persons:
+                raise SpikewattError(
+                    f"The network averages {sizes[-1]} persons; its clips have "
+                    f"{self.graph.persons}. Trace it on clips of as many."
+                )
+            return Persons(self)
         return self.viewed((*self.shape[:axis], *sizes, *self.shape[axis + 1 :]))
 
     def unsqueeze(self, axis: int) -> Wire:
@@ -284,13 +309,30 @@ class Wire:
     ) -> Any:
         if func is torch.cat:
             return concat(*args, **(kwargs or {}))
-        if func is torch.Tensor.__mul__ or func is torch.mul:
+        if func in (torch.Tensor.__mul__, torch.Tensor.mul, torch.mul):
             a, b = args
             return b * a if isinstance(b, Wire) and not isinstance(a, Wire) else a * b
         if func is torch.Tensor.__add__ or func is torch.add:
             a, b = args
             return b + a if isinstance(b, Wire) and not isinstance(a, Wire) else a + b
         raise SpikewattError(f"The network uses torch.{func.__name__}, which export cannot lower.")
+
+
+@dataclass(frozen=True, eq=False)
+class Persons:
+    """A wire (N M, ...) seen as (N, M, ...): what there is to do with it is to take the mean.
+
+    Whatever is linear behind it, a bias too, may as well be done for each person.
+    """
+
+    wire: Wire
+
+    def mean(self, dim: int) -> Wire:
+        """Over the persons of a clip."""
+        if dim != 1:
+            raise SpikewattError(f"Clips of several persons averaged over axis {dim}.")
+        shape = torch.Size((1, *self.wire.shape[1:]))
+        return replace(self.wire, shape=shape, joined=True)
 
 
 def _axes(dim: int | Sequence[int], count: int) -> tuple[int, ...]:

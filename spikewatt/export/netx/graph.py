@@ -313,4 +313,5 @@ class GraphReader:
             training=ext.training,
             layer_types=types,
             names=ext.names_of(populations),
+            host=ext.host if self.cut.layers is None else None,
         )

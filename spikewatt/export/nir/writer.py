@@ -49,6 +49,11 @@ def write(network: Network, path: str | Path, dt_s: float = DT) -> None:
 
 
 def _check_neurons(network: Network) -> None:
+    if network.host is not None:
+        raise SpikewattError(
+            f"The network has a stage for the host ({network.host.name}), which NIR cannot say. "
+            "Keep the .net file, or train without it (waves = false)."
+        )
     for p in network.populations:
         if not isinstance(p.neuron, CubaLif) or p.message_bits:
             raise SpikewattError(

@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.energy.events import Counts, LayerCounts
+from spikewatt.energy.host import HostWork
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Execution, Request
+from spikewatt.lava_runtime.host import HostOutcome
 from spikewatt.lava_runtime.schedule import clips
 from spikewatt.network import IntArray
 
@@ -39,16 +41,20 @@ class Shard:
 
 
 def shards(request: Request, at_most: int) -> list[Shard]:
-    """At most so many shards, as equal as they can be; SpikewattError for a stream."""
+    """At most so many shards, as equal as whole clips can be; SpikewattError for a stream.
+
+    The samples of a clip's persons stay together.
+    """
     schedule = request.schedule
     if schedule != clips(request.network, schedule.samples, schedule.steps):
         raise SpikewattError(
             "The input is one stream, whose steps follow each other; workers share samples. Leave "
             "the workers out, or give clips, (N, *shape, T)."
         )
-    samples = schedule.samples
-    number = min(at_most, samples)
-    bounds = [samples * i // number for i in range(number + 1)]
+    persons = request.network.persons
+    whole = schedule.samples // persons
+    number = min(at_most, whole)
+    bounds = [whole * i // number * persons for i in range(number + 1)]
     return [Shard(a, b) for a, b in pairwise(bounds)]
 
 
@@ -62,17 +68,30 @@ def joined(
         spikes=_by_layer([p.spikes for p in parts]),
         u=_by_layer([p.u for p in parts]),
         v=_by_layer([p.v for p in parts]),
-        readout=None if first.readout is None else _samples([_sums(p) for p in parts]),
+        readout=_all([p.readout for p in parts]),
         counts=_counts(request, [p.counts for p in parts]),
         build_s=build_s,
         wall_s=wall_s,
         details={"shards": float(len(parts))},
+        decision=_all([p.decision for p in parts]),
+        host=_host([p.host for p in parts]),
     )
 
 
-def _sums(part: Execution) -> npt.NDArray[np.int64]:
-    assert part.readout is not None
-    return part.readout
+def _all(
+    arrays: Sequence[npt.NDArray[np.int64] | None],
+) -> npt.NDArray[np.int64] | None:
+    """What all shards have, together; None where they have nothing."""
+    found = [a for a in arrays if a is not None]
+    return _samples(found) if found else None
+
+
+def _host(outcomes: Sequence[HostOutcome | None]) -> HostOutcome | None:
+    """The host's stage over all shards."""
+    found = [o for o in outcomes if o is not None]
+    if not found:
+        return None
+    return HostOutcome(_samples([o.sums for o in found]), sum((o.work for o in found), HostWork()))
 
 
 def _samples(arrays: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:

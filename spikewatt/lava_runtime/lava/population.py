@@ -160,8 +160,8 @@ def _results(request: Request, layer: int, place: Workplace) -> PopulationResult
     readout = network.readout if layer == network.output.layer else None
     results = ResultFiles(place.folder, request.schedule).create_for(
         network.by_layer[layer],
-        record=layer in request.record,
-        state=request.record_state,
+        record=layer in (*request.record, *request.read_by_host),
+        state=request.record_state and layer in request.record,
         readout=readout.kind if readout else None,
     )
     last = layer == network.output.layer

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spikewatt.energy.board import BoardLog, CoreActivity
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_door import why_no_lava
+from spikewatt.lava_runtime.deciding import decided
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 from spikewatt.lava_runtime.lava.engine import check_system, run_child, workplace
 from spikewatt.lava_runtime.lava.workplace import Workplace
@@ -71,7 +72,7 @@ class Loihi2Engine:
         summary = json.loads(place.summary.read_text())
         expected = NativeEngine().run(request)
         _warn_where_different(spikes, expected.spikes)
-        return Execution(
+        execution = Execution(
             engine=self.name,
             spikes=spikes,
             u={},
@@ -82,6 +83,7 @@ class Loihi2Engine:
             wall_s=summary["wall_s"],
             board=_probed(place),
         )
+        return decided(request, execution, None)
 
 
 def _warn_where_different(found: dict[int, IntArray], expected: dict[int, IntArray]) -> None:

@@ -6,6 +6,7 @@ from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.loihi2.board import Board
 from spikewatt.network import Attention, Conv, CubaLif, Dense, Projection, Sparse
+from spikewatt.tables import stepping
 
 INSTEAD = "Use the lava or the native engine."
 
@@ -21,6 +22,12 @@ def check_fits(request: Request, board: Board) -> None:
                 f"Layer {population.layer} has {kind} neurons, which Lava's own processes cannot "
                 f"reset between samples. Run one stream without --reset. {INSTEAD}"
             )
+    if stepping(request.network):
+        raise SpikewattError(f"Lava's own processes have no gains or biases of steps. {INSTEAD}")
+    if request.network.host is not None:
+        raise SpikewattError(
+            f"The host's stage reads spikes of populations, which are not sent to it yet. {INSTEAD}"
+        )
     if request.record_state:
         raise SpikewattError(f"Engine loihi2 records spikes, not u and v. {INSTEAD}")
     _check_stimulus(request, board)

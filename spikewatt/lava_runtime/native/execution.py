@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from threading import Barrier
 from time import perf_counter
 
+from spikewatt.lava_runtime.deciding import decided
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 from spikewatt.lava_runtime.native.clock import Clock
 from spikewatt.lava_runtime.native.ledger import Ledger
@@ -91,7 +92,7 @@ def execute(
             _run_threads(program, made, pool, progress)
         readout, counts = ledger.readout_sums(), ledger.counts()
         wall_s = perf_counter() - built
-    return Execution(
+    execution = Execution(
         engine="native",
         spikes=ledger.shaped(ledger.spikes),
         u=ledger.shaped(ledger.u),
@@ -102,3 +103,4 @@ def execute(
         wall_s=wall_s,
         details={"threads": float(threads)},
     )
+    return decided(request, execution, ledger.read_by_host)

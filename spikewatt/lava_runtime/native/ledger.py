@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.energy.events import FILL_KEYS, Counters, Counts, LayerCounts
+from spikewatt.lava_runtime.deciding import no_spikes_read
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.clock import Span
@@ -38,6 +39,7 @@ class Ledger:
         self.spikes = self._records()
         self.u = self._records() if request.record_state else {}
         self.v = self._records() if request.record_state else {}
+        self.read_by_host = no_spikes_read(request)
         size = request.network.output.size
         self.readout = np.zeros((request.schedule.samples, size), np.int64)
 
@@ -65,6 +67,14 @@ class Ledger:
         """Add to the read-out neurons of samples, (samples, n), from `row` on."""
         with self._lock:
             self.readout[row : row + len(values)] += values
+
+    def add_read(self, row: int, column: int, spikes: IntArray) -> None:
+        """Add to what the host's stage reads of a sample; spikes: (neurons, steps), from a step on.
+
+        Layers of a sample come one after another.
+        """
+        assert self.read_by_host is not None
+        self.read_by_host[row, :, column : column + spikes.shape[1]] += spikes
 
     def counts(self) -> Counts:
         """All counts; every population computes all its neurons in every executed step."""

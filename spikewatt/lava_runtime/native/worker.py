@@ -131,10 +131,14 @@ class Worker:
         train = (spikes.starts, spikes.neurons, spikes.values)
         if layer == self.program.network.output.layer:
             kernels.sum_spikes(*train, lo, hi, stride, state.rate[: self.count])
-        if layer not in ledger.spikes:
-            return
         for p in range(self.count):
             begin, end = lo + p * stride, hi + p * stride
+            if layer in ledger.request.read_by_host:
+                read = np.zeros((state.cell.population.size, hi - lo), np.int32)
+                kernels.record_spikes(*train, begin, end, read, 0)
+                ledger.add_read(span.row + p, column, read)
+            if layer not in ledger.spikes:
+                continue
             kernels.record_spikes(*train, begin, end, ledger.spikes[layer][span.row + p], column)
             if layer in ledger.u:
                 columns = slice(column, column + hi - lo)
