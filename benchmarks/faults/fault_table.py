@@ -34,10 +34,10 @@ FAULTS = {
 }
 HEAD = """# Faults
 
-Made by `uv run python benchmarks/faults/fault_table.py` from the suite in `tests/faults`. A fault
-is survived if the command ends as promised (one paragraph and exit 1, or the signal's status), leaves
-no process, no shared memory and no half-written file behind, keeps what was there before, and does
-its work when asked again. Every case that fails counts as data lost.
+Made by `uv run python benchmarks/faults/fault_table.py` from the suite in `tests/faults`.
+A fault is survived if the command ends as promised (one paragraph and exit 1, or the signal's
+status), leaves no process, no shared memory and no half-written file behind, keeps what was
+there before, and does its work when asked again. Every case that fails counts as data lost.
 
 | fault | where | tried | survived | data lost | not tried here |
 |---|---|---:|---:|---:|---|
