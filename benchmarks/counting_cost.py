@@ -13,10 +13,10 @@ from unittest.mock import patch
 
 import numpy as np
 import workloads
-from dense_torch import DenseTorch
 from measuring import Cell, Effort, Group, Measure, Section, guarded, in_turn
 from workloads import Workload
 
+from spikewatt.commands.bench.dense_torch import DenseTorch
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.engines import engine
 from spikewatt.lava_runtime.native.state import Inlet
@@ -60,7 +60,7 @@ def cost_group(work: Workload, effort: Effort) -> Group:
 
 
 def lava_group(name: str, steps: int) -> Group:
-    """The same in our Lava engine, in a process of its own: pairs of runs, their medians."""
+    """The same in our Lava engine, in a process of its own: the best of runs in turn."""
     command = [sys.executable, str(LAVA_SCRIPT), name, str(steps), str(LAVA_REPEATS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
@@ -100,7 +100,7 @@ def test_set_group(effort: Effort) -> Group:
 
 COST_TEXT = """Our engines as they are, beside the same with the counter taken out just for this
 (users have no such switch: a count that can be off cannot be relied on). Rows are the native
-engine's unless they say otherwise; our Lava engine's are medians of pairs of runs."""
+engine's unless they say otherwise; our Lava engine's are the best of several runs in turn."""
 SET_TEXT = """All test clips of NW-UCLA through the zoo's network, on all cores, read-outs and
 counts included; the file's own encoder has made them integers before."""
 

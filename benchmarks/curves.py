@@ -16,11 +16,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from dense_torch import DenseTorch
 from engines import LAVA, NATIVE, STOCK, TORCH, total_events
 from measuring import FULL, QUICK, Cell, Effort, Group, Measure, Section, in_turn
 from workloads import LIF, Synthetic
 
+from spikewatt.commands.bench.dense_torch import DenseTorch
 from spikewatt.export import netx
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.engines import engine
@@ -122,7 +122,23 @@ def activity_section(effort: Effort) -> Section:
         "against the synaptic events of a step; the input spikes in "
         f"{100 * rates[0]:g} to {100 * rates[-1]:g} % of its cells."
     )
-    return _curve("events", "Time against events", text, points, effort, "synaptic events a step")
+    x_label = "synaptic events a step"
+    found = _curve("events", "Time against events", text, points, effort, x_label)
+    return replace(found, text=f"{text} {_line(found.groups)}")
+
+
+def _line(groups: tuple[Group, ...]) -> str:
+    """How straight native's curve is: the line with the least relative errors, and these."""
+    events = np.array([group.x for group in groups])
+    times = np.array([group.cells[NATIVE].median for group in groups])
+    slope, start = np.polyfit(events, times, 1, w=1 / times)
+    off = 100 * (times / (start + slope * events) - 1)
+    errors = ", ".join(f"{error:+.0f}" for error in off)
+    return (
+        f"The straight line closest to native's medians is {start:.3g} ms and 1 ms for each "
+        f"{1e-6 / slope:.3g} million events; the medians, from the first to the last, are off it "
+        f"by {errors} %."
+    )
 
 
 def steps_section(effort: Effort) -> Section:

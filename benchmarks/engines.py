@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import workloads
-from dense_torch import DenseTorch
 from measuring import FULL, QUICK, Cell, Effort, Group, Measure, Section, guarded, in_turn
 from workloads import Workload
 
+from spikewatt.commands.bench.dense_torch import DenseTorch
 from spikewatt.energy.events import Counts
 from spikewatt.lava_runtime.engine import Execution
 from spikewatt.lava_runtime.engines import engine
@@ -97,11 +97,9 @@ class Contest:
     def check_torch(self) -> None:
         """Every layer's spikes of the dense pass against native's; not timed."""
         request = self.work.request
-        own = engine("native").run(replace(request, record=tuple(request.network.by_layer)))
-        found = DenseTorch(request).run(record=True).spikes
-        self.agrees[TORCH] = all(
-            np.array_equal(own.spikes[i].reshape(a.shape), a) for i, a in found.items()
-        )
+        everything = replace(request, record=tuple(request.network.by_layer))
+        own, found = engine("native").run(everything), DenseTorch(everything).execute()
+        self.agrees[TORCH] = all(np.array_equal(own.spikes[i], a) for i, a in found.spikes.items())
 
 
 def stock_job(work: Workload):

@@ -35,7 +35,7 @@ REPEATS = 9
 def uncounted() -> Iterator[None]:
     """Populations that step and send, and count nothing. Forked processes take it with them."""
     with (
-        patch.object(Recorder, "sent", lambda *_: None),
+        patch.object(Recorder, "count", lambda *_: None),
         patch.object(Tally, "add", lambda *_: None),
     ):
         yield

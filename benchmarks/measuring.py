@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
-BURST_S = 0.1
+from spikewatt.commands.bench.turns import BURST_S, burst, turns
+
 Measure = Callable[[], float]  # runs once; the seconds (or other quantity) to be compared
 
 
@@ -85,14 +86,6 @@ def reason(error: BaseException) -> str:
     return said if len(said) <= 200 else f"{said[:197]}..."
 
 
-def burst(measure: Measure, seconds: float) -> float:
-    """The median of short runs that follow one another for some time; a long run is alone."""
-    begun, found = perf_counter(), [measure()]
-    while perf_counter() - begun < seconds:
-        found.append(measure())
-    return statistics.median(found)
-
-
 def attempt(measure: Measure, burst_s: float = 0.0) -> Cell:
     """One value, or the reason why there is none: one row must not end the whole table."""
     try:
@@ -119,12 +112,11 @@ def in_turn(
     values: dict[str, list[float]] = {name: [] for name in contestants}
     failed: dict[str, str] = {}
     begun = perf_counter()
-    for done in range(rounds):
+    for done, order in enumerate(turns(list(contestants), rounds)):
         spent = perf_counter() - begun
         if done and spent * (done + 1) / done > budget_s:
             break
-        names = list(contestants)
-        for name in names[done % len(names) :] + names[: done % len(names)]:  # nobody always first
+        for name in order:
             if name not in failed:
                 cell = attempt(contestants[name], burst_s)
                 values[name] += cell.values

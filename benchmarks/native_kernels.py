@@ -16,8 +16,9 @@ import numpy as np
 
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.native import NativeEngine
+from spikewatt.lava_runtime.native.arrays import zeros
 from spikewatt.lava_runtime.native.counting import FanOut
-from spikewatt.lava_runtime.native.spikes import ONE_EACH, Spikes
+from spikewatt.lava_runtime.native.spikes import BEHIND, ONE_EACH, Spikes
 from spikewatt.lava_runtime.native.synapses import lay_out
 from spikewatt.lava_runtime.schedule import stream
 from spikewatt.network import Conv, CubaLif, Dense, Input, Network, Population, Projection, Synapses
@@ -64,11 +65,12 @@ def deliveries(network: Network, share: float) -> float:
     layout, size = lay_out(network, projection), network.input.size
     steps = [np.flatnonzero(rng.random(size) < share).astype(np.int32) for _ in range(8)]
     starts = np.concatenate(([0], np.cumsum([s.size for s in steps])))
-    spikes = Spikes(starts, np.concatenate(steps), ONE_EACH)
-    ring, touched = np.zeros((8, network.output.size), np.int32), np.zeros(8, np.uint8)
+    behind = np.zeros(BEHIND, np.int32)
+    spikes = Spikes(starts, np.concatenate([*steps, behind]), ONE_EACH)
+    ring, touched = zeros((8, network.output.size), np.int32), np.zeros(8, np.uint8)
     seconds = fastest(lambda: layout.deliver(spikes, 0, ring, touched))
     fan_out = _fan_out(network)
-    return float(fan_out[spikes.neurons].sum() / seconds)
+    return float(fan_out[np.concatenate(steps)].sum() / seconds)
 
 
 def _fan_out(network: Network) -> np.ndarray:

@@ -33,7 +33,7 @@ def native(shape: workloads.Synthetic) -> float:
 
 def torch(shape: workloads.Synthetic) -> float:
     """The dense pass."""
-    from dense_torch import DenseTorch
+    from spikewatt.commands.bench.dense_torch import DenseTorch
 
     DenseTorch(shape.request()).run()
     return peak_mb()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spikewatt.api import count, energy, from_slayer, load, run
+    from spikewatt.api import count, energy, from_slayer, load, run, save
     from spikewatt.errors import SpikewattError
 
-__all__ = ["SpikewattError", "count", "energy", "from_slayer", "load", "run"]
+__all__ = ["SpikewattError", "count", "energy", "from_slayer", "load", "run", "save"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The toolchain in five functions, for notebooks; the command line is a thin layer over them."""
+"""The toolchain in six functions, for notebooks; the command line is a thin layer over them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from spikewatt.network import Network
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["SpikewattError", "count", "energy", "from_slayer", "load", "run"]
+__all__ = ["SpikewattError", "count", "energy", "from_slayer", "load", "run", "save"]
 
 
 def load(path: str | Path, **options: Any) -> Network:
@@ -30,6 +30,17 @@ def load(path: str | Path, **options: Any) -> Network:
     from spikewatt.export import netx
 
     return netx.read(path, **options)
+
+
+def save(network: Network, path: str | Path) -> list[str]:
+    """Write a network as a NetX file; what there is to know about it, in sentences.
+
+    Raises SpikewattError for a network that breaks rules, and where the disk refuses.
+    """
+    from spikewatt.export import netx
+
+    report = netx.write(network, path)
+    return [*report.lava_dl, *report.notes]
 
 
 def from_slayer(

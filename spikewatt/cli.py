@@ -20,6 +20,7 @@ INTERRUPTED, TERMINATED = 130, 143
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 COUNT = click.IntRange(min=1)
+SENSOR = click.Choice(["cpu", "gpu"])
 EPOCHS = click.IntRange(min=1)
 
 
@@ -113,10 +114,18 @@ def check(network: Path, profile: str | None, json_path: Path | None) -> None:
 @click.option("--skip", type=click.IntRange(min=0), default=0, help="Leave out the first N layers.")
 @click.option("--message-bits", type=click.IntRange(0, 24), help="Of the input's spikes.")
 @click.option("--spike-exp", type=click.IntRange(0, 12), help="Of sigma-delta neurons.")
-@click.option("--workers", type=COUNT, help="Threads of the native engine.")
+@click.option("--workers", type=COUNT, help="Processes that share the clips (Dask).")
+@click.option("--scheduler", help="Share them among the workers of a Dask scheduler: its address.")
+@click.option("--slurm", is_flag=True, help="Share them among SLURM jobs, --workers of them.")
+@click.option("--threads", type=COUNT, help="Of the native engine; all cores without it.")
 @click.option("--record", default="", help="Layers to keep in --out: numbers with commas, or all.")
 @click.option("--record-state", is_flag=True, help="Also keep u and v of the recorded layers.")
 @click.option("--verify", help="Compare with an engine (lava, native) or a reference (.npz).")
+@click.option("--measure", type=SENSOR, help="Energy of the host: cpu by RAPL, gpu by NVML.")
+@click.option("--board", help="Of loihi2: a board of SLURM by name.")
+@click.option("--partition", help="Of loihi2: a partition of SLURM.")
+@click.option("--host", help="Of loihi2: address of a board's host, without SLURM.")
+@click.option("--probe", type=FILE, help="Of loihi2: measure, and write the probes' log.")
 @click.option("--seed", default=0, show_default=True, help="Of generated data.")
 @click.option("--out", type=FILE, help="Write spikes and read-out (.npz).")
 @click.option("--json", "json_path", type=FILE, help="Write the run's record.")
@@ -128,6 +137,8 @@ def run(json_path: Path | None, out: Path | None, **options: Any) -> None:
 
     if (options["input"] is None) == (options["data"] is None):
         raise click.UsageError("Give either --input X.npy or --data DATA.")
+    if options["scheduler"] and (options["slurm"] or options["workers"]):
+        raise click.UsageError("A --scheduler has its workers; leave --workers and --slurm out.")
     command = shlex.join(["spikewatt", *sys.argv[1:]])
     recorded, kept = json_path is not None, out is not None or json_path is not None
     job = RunJob(**options, command=command, place=recorded, keep_output=kept)
@@ -155,6 +166,36 @@ def compare(runs: tuple[Path, ...], profiles: tuple[str, ...], **files: Path | N
     from spikewatt.commands.comparing import run_compare
 
     run_compare(runs, profiles, files, sys.stdout)
+
+
+@cli.command()
+@click.argument("networks", nargs=-1, required=True, type=FILE)
+@click.option("--input", multiple=True, type=FILE, help="An .npy file; for all networks or each.")
+@click.option("--data", multiple=True, help="Clips of a data set instead; for all or each.")
+@click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
+@click.option("--limit", type=COUNT, help="At most so many clips.")
+@click.option("--steps", type=COUNT, help="Steps to run.")
+@click.option("--reset", type=COUNT, help="Clear a stream's state every N steps, by depth.")
+@click.option("--seed", default=0, show_default=True, help="Of generated data.")
+@click.option("--backend", "backends", multiple=True, help="native, lava, loihi2, torch.")
+@click.option("--ann", help="A model without spikes, or its checkpoint, on the same clips.")
+@click.option("--repeat", type=COUNT, default=3, show_default=True, help="Rounds, in turn.")
+@click.option("--profile", "profiles", multiple=True, help="A name or a TOML file; repeatable.")
+@click.option("--trace", type=FILE, help="Write what each core does in each step, .csv or .json.")
+@click.option("--measure", type=SENSOR, help="Energy of the host: cpu by RAPL, gpu by NVML.")
+@click.option("--html", type=FILE, help="Write a page.")
+@click.option("--json", "json_path", type=FILE, help="Write every repeat and the medians.")
+def bench(html: Path | None, json_path: Path | None, **options: Any) -> None:
+    """Time engines on networks, and check that all of them do the same."""
+    from spikewatt.commands.bench.command import BenchJob, run_bench
+
+    if bool(options["input"]) == bool(options["data"]):
+        raise click.UsageError("Give either --input X.npy or --data DATA.")
+    options["backends"] = tuple(dict.fromkeys(options["backends"])) or ("native",)
+    job = BenchJob(**options, command=shlex.join(["spikewatt", *sys.argv[1:]]))
+    with _progress("turns") as progress:
+        found = run_bench(job, progress, {"json_path": json_path, "html": html}, sys.stdout)
+    sys.exit(0 if found.equal else 1)
 
 
 @cli.command()

@@ -18,6 +18,7 @@ from math import prod
 from typing import Any, TypeAlias
 
 from spikewatt.errors import SpikewattError
+from spikewatt.host import HostStage
 from spikewatt.neurons import (
     AdaptiveLif,
     CubaLif,
@@ -44,6 +45,7 @@ __all__ = [
     "BIAS_MIN",
     "DECAY_MAX",
     "DELAY_MAX",
+    "GAIN_UNITY",
     "MESSAGE_BITS_MAX",
     "THRESHOLD_MAX",
     "WEIGHT_MAX",
@@ -55,6 +57,7 @@ __all__ = [
     "CubaLif",
     "Delta",
     "Dense",
+    "HostStage",
     "Input",
     "IntArray",
     "Network",
@@ -82,6 +85,7 @@ BIAS_MIN, BIAS_MAX = -4096, 4095  # 13-bit mantissa; Lava wraps silently at int1
 DELAY_MAX = 62
 THRESHOLD_MAX = 2**17 - 1
 DECAY_MAX = 4096
+GAIN_UNITY = 4096  # gains of steps are shares of it, as decays are
 MESSAGE_BITS_MAX = 24
 
 
@@ -98,13 +102,20 @@ class StartRule(str, Enum):
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Neurons of one model and shape, with bias."""
+    """Neurons of one model and shape, with bias.
+
+    `step_bias` is a table of further biases, by step and channel (the shape's last axis): in the
+    step t of a sample, t counted from the population's own reset on, the neurons of channel c have
+    bias + step_bias[t, c] + what projections bring (`Projection.gained_bias`). See
+    `Network.table_steps`.
+    """
 
     layer: int  # number in the file, also the population's name
     shape: Shape  # Lava's order (x, y, channel), or (n,)
     neuron: Neuron
     bias: IntArray | None = None  # (*shape,) mantissas; None is no bias
     message_bits: int = 0  # 0: binary spikes
+    step_bias: IntArray | None = None  # (steps, channels) mantissas
 
     @property
     def size(self) -> int:
@@ -118,6 +129,16 @@ class Projection:
 
     A spike of step t reaches the target's dendrite at step t + 1 + delay + axon_delay[source]
     (+ the synapse's own delay). `delay` equalises branches of different length.
+
+    `step_gain` is a table of gains, by step and channel of the target. All that arrives through
+    the projection in one step, a (as int32, after a convolution's wrap), enters the dendrite as
+
+        sign(a g) (|a g| >> 12)        g = step_gain[t, c], -4096 to 4096, shares of 4096
+
+    in step t of the target's sample. A gain is at most 1, so no sum grows: only -2^31 times -1
+    leaves 32 bits, and wraps, as sums do. Events are those of the synapses, whatever the gain.
+    `gained_bias` are mantissas that the gain multiplies alike, by themselves, and that join the
+    target's bias: what a layer's bias is in front of a norm of single steps.
     """
 
     source: int
@@ -126,6 +147,8 @@ class Projection:
     delay: int = 0
     axon_delay: IntArray | None = None  # (sources,) steps
     part: str = "real"  # which part of a resonate-and-fire neuron it drives: real | imag
+    step_gain: IntArray | None = None  # (steps, channels of the target), shares of GAIN_UNITY
+    gained_bias: IntArray | None = None  # (*shape of the target,), only with gains
 
     @property
     def sources(self) -> tuple[int, ...]:
@@ -165,12 +188,16 @@ class Readout:
     the sum of the messages (spikes are 1, graded ones their value) over the sample. Neurons are
     summed in `groups` equal groups (lava-dl's `average`) and divided by `divisor`; engines
     return the integer sums.
+
+    So many `persons`, samples one after another, are one clip, whose sums are added. What the
+    network's host stage finds in the clip is added, too: that is the clip's decision.
     """
 
     kind: str  # membrane | rate
     groups: int
     divisor: int = 1
     layer: int | None = None  # the file's average layer, where it has one
+    persons: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +215,7 @@ class Network:
     layer_types: Mapping[int, str] = field(default_factory=dict)  # the file's names, by layer
     # paths of the modules of the trained network that layers come from, where they are known
     names: Mapping[int, str] = field(default_factory=dict)
+    host: HostStage | None = None  # what a processor adds to the read-out of a clip
 
     @cached_property
     def by_layer(self) -> dict[int, Population]:
@@ -227,6 +255,26 @@ class Network:
             ]
             depths.setdefault(p.layer, max(before, default=0))
         return depths
+
+    @cached_property
+    def table_steps(self) -> int | None:
+        """Steps that the tables of gains and biases have entries for; None without tables.
+
+        A sample has at most so many steps, and a population resets as its own begins (by depth):
+        no entry is read twice, and there is none for further steps.
+        """
+        found = [p.step_bias for p in self.populations] + [q.step_gain for q in self.projections]
+        return min((len(table) for table in found if table is not None), default=None)
+
+    @property
+    def persons(self) -> int:
+        """Samples that are one clip."""
+        return 1 if self.readout is None else self.readout.persons
+
+    @property
+    def decides_apart(self) -> bool:
+        """Whether a clip's decision is more than one sample's read-out."""
+        return self.persons > 1 or self.host is not None
 
     @property
     def latency_steps(self) -> int:

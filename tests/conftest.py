@@ -14,10 +14,41 @@ import pytest
 
 from spikewatt.data.clips import Dataset
 from spikewatt.data.datasets import load
+from spikewatt.lava_door import PYTHON, why_no_lava
 
 sys.path.insert(0, str(Path(__file__).parent))  # the oracle and the random networks
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
+COLLECTED = pytest.StashKey[set[str]]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[COLLECTED] = set(sys.modules)
+
+
+@pytest.fixture
+def collection_imported(pytestconfig: pytest.Config) -> set[str]:
+    """Modules that were there when all tests had been collected and none had run."""
+    return pytestconfig.stash[COLLECTED]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Marked `lava`: skipped where Lava cannot be, failed where its Python is and it is missing."""
+    why = why_no_lava() if item.get_closest_marker("lava") else None
+    if why and sys.version_info[:2] == PYTHON:
+        pytest.fail(f"{why}, but every installation on this Python has them", pytrace=False)
+    if why:
+        pytest.skip(why)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--target",
+        choices=["simulator", "loihi2"],
+        default="simulator",
+        help="Where the tests of the loihi2 engine run its processes.",
+    )
 
 
 @pytest.fixture(scope="session")

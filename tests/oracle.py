@@ -6,7 +6,7 @@ lists and no local time; whatever is faster has to give the same numbers.
 Attention has no synapses: its products are walked over pair by pair, spike by spike.
 
 A convolution's sum wraps at 24 bit per projection and step of arrival: delays come before the
-synapses.
+synapses. Gains of steps come last: what arrives through one projection is multiplied as a whole.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-from oracle_neurons import STEPS, to_int32
+from oracle_neurons import STEPS, times, to_int32
 
 from spikewatt.energy.events import FILL_KEYS, Counts, LayerCounts
 from spikewatt.lava_runtime.engine import Execution, Request
@@ -253,16 +253,33 @@ class Oracle:
             if projection.target == layer:
                 total = arriving.pop(step, 0)
                 total = (total + HIGH) % (2 * HIGH) - HIGH if s.wraps else total
+                if projection.step_gain is not None:
+                    arrived = to_int32(np.zeros_like(a_in[0]) + total)
+                    gains = self.entry(projection.step_gain, layer, step)
+                    total = [times(a, int(g)) for a, g in zip(arrived, gains, strict=True)]
                 a_in[PARTS[projection.part]] += total
         if self.network.input.drives_dendrite and layer == self.network.input.layer:
             a_in[0] += self.stimulus_at(step)
         return to_int32(a_in)
 
+    def entry(self, table, layer: int, step: int):
+        """A table's row in this step of the sample, one value a neuron."""
+        population, depth = self.network.by_layer[layer], self.network.depths[layer]
+        t = (step - self.schedule.phase(depth)) % self.schedule.period
+        return [table[t, i % population.shape[-1]] for i in range(population.size)]
+
     def bias_at(self, layer: int, step: int):
         if self.network.input.drives_bias and layer == self.network.input.layer:
             return self.stimulus_at(step)
-        bias = self.network.by_layer[layer].bias
-        return 0 if bias is None else bias.reshape(-1).astype(np.int64)
+        p = self.network.by_layer[layer]
+        bias = np.zeros(p.size, np.int64) if p.bias is None else p.bias.reshape(-1)
+        bias = bias + (0 if p.step_bias is None else self.entry(p.step_bias, layer, step))
+        for q in self.network.incoming(layer):
+            if q.gained_bias is not None:
+                gains = self.entry(q.step_gain, layer, step)
+                own = q.gained_bias.reshape(-1).astype(np.int64)
+                bias = bias + [times(b, int(g)) for b, g in zip(own, gains, strict=True)]
+        return bias.astype(np.int64)
 
     def advance(self, layer: int, step: int):
         """One population, one step."""

@@ -8,14 +8,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
-from slayer_cases import CUBA, Stimulus, randomised, slayer, spikes
+from late import slayers
+from slayer_cases import CUBA, Stimulus, randomised, spikes
 
 from spikewatt.export import netx
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection, StartRule
 
 T = 12
-cuba = slayer.block.cuba
-MeanOnly, WgtScale = slayer.neuron.norm.MeanOnlyBatchNorm, slayer.neuron.norm.WgtScaleBatchNorm
+cuba, norms = slayers("block.cuba"), slayers("neuron.norm")
 
 
 def dense(sizes: tuple[int, int], norm: object = None, **options: object) -> torch.nn.Module:
@@ -42,7 +42,9 @@ def one() -> np.ndarray:
 def biased() -> torch.nn.Sequential:
     """Two layers whose biases fire on their own."""
     torch.manual_seed(1)
-    net = torch.nn.Sequential(dense((6, 7), MeanOnly), dense((7, 5), MeanOnly)).eval()
+    net = torch.nn.Sequential(
+        dense((6, 7), norms.MeanOnlyBatchNorm), dense((7, 5), norms.MeanOnlyBatchNorm)
+    ).eval()
     net(clip().x)
     return net
 
@@ -51,7 +53,9 @@ def biased() -> torch.nn.Sequential:
 def delayed() -> torch.nn.Sequential:
     """The same, the first with axonal delays of 0 to 6 steps."""
     torch.manual_seed(2)
-    net = torch.nn.Sequential(dense((6, 7), MeanOnly, delay=True), dense((7, 5))).eval()
+    net = torch.nn.Sequential(
+        dense((6, 7), norms.MeanOnlyBatchNorm, delay=True), dense((7, 5))
+    ).eval()
     net(clip().x)
     net[0].delay.delay.data = torch.arange(7).float()
     return net
@@ -85,7 +89,7 @@ def recurrent(inputs: int) -> torch.nn.Sequential:
 @cache
 def scaled() -> torch.nn.Sequential:
     torch.manual_seed(5)
-    block = dense((6, 7), WgtScale)
+    block = dense((6, 7), norms.WgtScaleBatchNorm)
     block.neuron.norm.running_var = torch.tensor([3.9])  # divides the current by 2
     net = torch.nn.Sequential(block).eval()
     net(clip().x)

@@ -297,6 +297,37 @@ def network(seed: int, equalised: bool, attends: bool = True) -> Network:
     return Network(source, tuple(populations), tuple(projections), **ends)
 
 
+def tabled(seed: int, net: Network, entries: int) -> Network:
+    """The network with gains and biases of steps where it can have them, `entries` of each."""
+    rng = np.random.default_rng(seed)
+
+    def table(shape, limit: int):
+        return rng.integers(-limit, limit + 1, (entries, shape[-1])).astype(np.int32)
+
+    def can_have_bias(layer: int) -> bool:
+        driven = net.input.drives_bias and layer == net.input.layer
+        neuron = net.by_layer[layer].neuron
+        return isinstance(neuron, CubaLif | AdaptiveLif | SigmaDelta) and not driven
+
+    def gained(q: Projection) -> Projection:
+        some, full, biased = rng.random(3) < (0.6, 0.3, 0.4)
+        shape = net.shape_of(q.target)
+        gain = table(shape, 4096)
+        gain = np.where(gain < 0, -4096, 4096).astype(np.int32) if full else gain
+        if not some:
+            return q
+        bias = rng.integers(-300, 300, shape).astype(np.int32)
+        bias = bias if biased and can_have_bias(q.target) else None
+        return replace(q, step_gain=gain, gained_bias=bias)
+
+    def biased(p: Population) -> Population:
+        some = rng.random() < 0.5
+        return replace(p, step_bias=table(p.shape, 300)) if some and can_have_bias(p.layer) else p
+
+    populations, projections = map(biased, net.populations), map(gained, net.projections)
+    return replace(net, populations=tuple(populations), projections=tuple(projections))
+
+
 def stimulus(seed: int, source: Input, schedule: Schedule) -> np.ndarray:
     """Binary, graded or signed messages, or biases or dendrites held or one a step."""
     rng = np.random.default_rng(seed)
@@ -321,5 +352,7 @@ def requests(draw: st.DrawFn) -> Request:
         schedule = clips(net, samples, steps)
     else:
         schedule = stream(3 * steps, draw(st.integers(1, 8)) if kind == "reset" else None)
+    if schedule.period and schedule.staggered and draw(st.booleans()):
+        net = tabled(seed, net, schedule.period + draw(st.integers(0, 2)))
     x = stimulus(seed, net.input, schedule)
     return Request(net, x, schedule, tuple(net.by_layer), record_state=True)

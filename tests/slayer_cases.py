@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from spikewatt.export.modules import from_slayer
-from spikewatt.export.slayer import slayer
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.schedule import clips
@@ -104,6 +103,5 @@ __all__ = [
     "numbers",
     "randomised",
     "request",
-    "slayer",
     "spikes",
 ]

@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -95,43 +94,6 @@ def test_rounds_end_when_the_time_is_spent(script):
 )
 def test_numbers(script, value, said):
     assert script("page").number(value) == said
-
-
-def test_the_dense_pass_is_exact(script):
-    """Conv, dense with and without delays, biases, resets, clips and streams."""
-    from spikewatt.lava_runtime.engine import Request
-    from spikewatt.lava_runtime.native import NativeEngine
-    from spikewatt.lava_runtime.schedule import clips, stream
-    from spikewatt.network import Conv, CubaLif, Dense, Input, Network, Population, Projection
-
-    rng = np.random.default_rng(0)
-    conv = Conv((2 * rng.integers(-20, 40, (4, 3, 3, 2))).astype(np.int32), (2, 1), (1, 0))
-    full = (2 * rng.integers(-20, 30, (10, 4 * 4 * 6))).astype(np.int32)
-    delay = np.repeat(rng.integers(0, 5, (10, 1)), 96, axis=1).astype(np.int32)
-    lif = CubaLif(1000, 300, 90)
-    bias = rng.integers(-5, 9, (4, 6, 4)).astype(np.int32)
-
-    def network(with_delay: bool) -> Network:
-        dense = Dense(full, delay if with_delay else None)
-        return Network(
-            Input(0, (8, 8, 2), message_bits=4),
-            (Population(1, (4, 6, 4), lif, bias), Population(2, (10,), lif)),
-            (Projection(0, 1, conv), Projection(1, 2, dense)),
-        )
-
-    x = rng.integers(-3, 4, (3, 8, 8, 2, 30)).astype(np.int32)
-    plain, delayed = network(False), network(True)
-    for request in (
-        Request(plain, x, clips(plain, 3, 30), (1, 2)),
-        Request(delayed, x, clips(delayed, 3, 30), (1, 2)),
-        Request(plain, x[:1], stream(30, 7), (1, 2)),
-        Request(delayed, x[:1], stream(30), (1, 2)),
-    ):
-        found = script("dense_torch").DenseTorch(request).run(record=True).spikes
-        expected = NativeEngine().run(request).spikes
-        assert found[2].any()
-        for layer, spikes in expected.items():
-            assert np.array_equal(spikes.reshape(found[layer].shape), found[layer])
 
 
 def test_synthetic_layers_of_all_widths_fire_alike(script):

@@ -57,7 +57,7 @@ def test_every_deploying_network_has_a_small_configuration(script):
         setup = sizes.Setup(table.MODELS[name])
         assert setup.options != setup.entry.options
         full = sizes.Setup(table.MODELS[name], full=True).options
-        assert getattr(full, "time_norm", False) is getattr(full, "waves", False) is False
+        assert getattr(full, "waves", False) is False
 
 
 def test_the_page(script):
@@ -130,6 +130,7 @@ def test_unknown_networks_are_refused(script, capsys):
     assert "'st-gcn' does not deploy" in capsys.readouterr().err
 
 
+@pytest.mark.lava
 @pytest.mark.slow
 def test_a_network_is_trained_exported_and_executed(script, tmp_path, capsys):
     record = tmp_path / "deployment.json"

@@ -12,9 +12,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "spikewatt"
 
 # what each part may import, itself apart
-LIGHT = {"errors", "files", "memory"}
-PARTS = {"neurons", "synapses"}
-NETWORK = LIGHT | PARTS | {"network", "expansion", "validation"}
+LIGHT = {"errors", "files", "lava_door", "memory"}
+PARTS = {"neurons", "synapses", "host"}
+NETWORK = LIGHT | PARTS | {"network", "expansion", "tables", "validation"}
 ENERGY = NETWORK | {"hardware_profiles"}
 EXPORT = ENERGY | {"energy"}
 ENGINES = EXPORT | {"export"}
@@ -24,10 +24,13 @@ ALLOWED = {
     "errors": set(),
     "files": {"errors"},
     "memory": {"errors"},
+    "lava_door": {"errors"},
     "neurons": set(),
     "synapses": set(),
+    "host": {"synapses"},
     "network": LIGHT | PARTS,
     "expansion": LIGHT | PARTS | {"network"},
+    "tables": LIGHT | PARTS | {"network"},
     "validation": NETWORK,
     "hardware_profiles": NETWORK,
     "energy": ENERGY,
@@ -45,6 +48,9 @@ ALLOWED = {
 
 # library -> the places that may import it
 DOORS = {
+    "distributed": ("lava_runtime/cluster/",),
+    "dask": ("lava_runtime/cluster/",),
+    "dask_jobqueue": ("lava_runtime/cluster/",),
     "torch": (
         *("train/", "data/", "commands/"),
         *("export/modules.py", "export/slayer_blocks/", "export/lowering/"),
@@ -52,7 +58,7 @@ DOORS = {
     "h5py": ("export/netx/",),
     "click": ("cli.py",),
     "nir": ("export/nir/",),
-    "lava": ("lava_runtime/lava/", "export/slayer.py"),
+    "lava": ("lava_runtime/lava/", "lava_runtime/loihi2/", "export/slayer.py"),
 }
 
 
@@ -100,3 +106,7 @@ def test_light_commands_import_neither_torch_nor_lava(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_collecting_tests_imports_no_lava(collection_imported: set[str]) -> None:
+    assert not {name for name in collection_imported if name.split(".")[0] == "lava"}

@@ -19,8 +19,8 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from late import slayers
 from pitfall_files import (
-    MeanOnly,
     T,
     biased,
     clip,
@@ -29,12 +29,13 @@ from pitfall_files import (
     delayed,
     dense,
     make_files,
+    norms,
     one,
     recurrent,
     reset_network,
     scaled,
 )
-from slayer_cases import CUBA, Stimulus, execute, forward, lava_order, randomised, slayer, spikes
+from slayer_cases import CUBA, Stimulus, execute, forward, lava_order, randomised, spikes
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export import netx
@@ -45,6 +46,7 @@ from spikewatt.lava_runtime.schedule import clips, stream
 from spikewatt.lava_runtime.stimulus import from_array
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection
 
+pytestmark = pytest.mark.lava
 PAGE = Path(__file__).parents[1] / "docs" / "lava-dl-pitfalls.md"
 
 
@@ -247,7 +249,7 @@ def test_resonator_decays(lava_dl: dict) -> None:
     assert (rows[:, :2] != rows[:, 2:]).any()
     assert ((rows[:, :2] - rows[:, 2:]) >= 0).all()
     params = {"threshold": 0.4, "period": 5.0, "decay": 0.1}
-    block = slayer.block.rf.Dense(params, 6, 5, delay_shift=False)
+    block = slayers("block").rf.Dense(params, 6, 5, delay_shift=False)
     network = from_slayer(torch.nn.Sequential(randomised(block)), clip().x)
     neuron = network.output.neuron
     device = block.neuron.device_params
@@ -267,7 +269,7 @@ def test_layers_that_do_not_load(lava_dl: dict) -> None:
 
 def test_pools_in_training() -> None:
     """Channels leak into one another where rows do not fit, and a shared dictionary loses norm."""
-    params = CUBA | {"norm": MeanOnly}
+    params = CUBA | {"norm": norms.MeanOnlyBatchNorm}
     pool = cuba.Pool(params, 3, stride=1, weight_scale=2, delay_shift=False)
     assert params["norm"] is None
     x = torch.zeros(1, 2, 4, 6, T)
@@ -281,8 +283,9 @@ def test_sigma_delta_bias() -> None:
     """set_bias takes part in SLAYER's forward pass; lava-dl's export leaves it out."""
     torch.manual_seed(8)
     params = {"threshold": 0.1, "activation": torch.nn.functional.relu}
-    block = randomised(slayer.block.sigma_delta.Dense(dict(params), 6, 5))
-    net = torch.nn.Sequential(slayer.block.sigma_delta.Input(dict(params)), block)
+    family = slayers("block").sigma_delta
+    block = randomised(family.Dense(dict(params), 6, 5))
+    net = torch.nn.Sequential(family.Input(dict(params)), block)
     net(clip().x)
     block.neuron.set_bias(torch.arange(5) / 8)
     with h5py.File("x", "w", driver="core", backing_store=False) as file:

@@ -91,6 +91,11 @@ def _show_deployment(profile: Profile, deployed: Deployment, file: TextIO) -> No
             f"mapped to {deployed.cores} cores on {deployed.chips} chips of {profile.name}"
             f"{SEVERAL if (deployed.chips or 0) > 1 else ''}\n"
         )
+    if (host := deployed.host) is not None:
+        file.write(
+            f"host, {host.module}: {host.neurons} neurons, {host.dense_macs} dense MACs a clip, "
+            f"{100 * host.share:.4g} % of the network's; a run counts all of its operations\n"
+        )
     for line in deployed.changes:
         file.write(f"to be all native: {line}\n")
 
@@ -133,6 +138,7 @@ def _deployed_report(deployed: Deployment | None) -> dict[str, Any]:
         "unmapped": deployed and deployed.unmapped,
         "modules": [asdict(m) for m in deployed.modules] if deployed else [],
         "changes": list(deployed.changes) if deployed else [],
+        "host": asdict(deployed.host) if deployed and deployed.host else None,
     }
 
 

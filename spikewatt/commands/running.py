@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikewatt.commands.measuring import check_target, measured, save_log
 from spikewatt.errors import SpikewattError
 from spikewatt.export import netx
-from spikewatt.files import whole_file
+from spikewatt.files import save_arrays
 from spikewatt.lava_runtime.agreement import Agreement, compare, load_reference
-from spikewatt.lava_runtime.engine import Execution, Progress, Request
+from spikewatt.lava_runtime.cluster import ClusterEngine, Workers
+from spikewatt.lava_runtime.engine import Engine, Execution, Progress, Request
 from spikewatt.lava_runtime.engines import ENGINES, engine
+from spikewatt.lava_runtime.loihi2.board import Board
 from spikewatt.lava_runtime.schedule import clips, stream
 from spikewatt.lava_runtime.stimulus import from_array
 from spikewatt.network import IntArray, Network
@@ -43,7 +47,10 @@ class RunJob:
     skip: int = 0
     message_bits: int | None = None
     spike_exp: int | None = None
-    workers: int | None = None
+    workers: int | None = None  # processes that share the samples
+    scheduler: str | None = None
+    slurm: bool = False
+    threads: int | None = None  # of the native engine
     record: str = ""
     record_state: bool = False
     verify: str | None = None
@@ -51,6 +58,16 @@ class RunJob:
     command: str = ""
     keep_output: bool = True  # the last layer's spikes, for `save_output` and the record
     place: bool = True  # work out the network's place on each profile's cores, for the record
+    measure: str | None = None  # a sensor of the host that measures the run's energy
+    board: str | None = None
+    partition: str | None = None
+    host: str | None = None
+    probe: Path | None = None  # where the log of a board's probes goes
+
+    @property
+    def target(self) -> Board:
+        """The board of the loihi2 engine."""
+        return Board(self.host, self.partition, self.board, probes=self.probe is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +82,9 @@ class RunResult:
 
 
 @dataclass(frozen=True, eq=False)
-class _Stimulus:
+class Stimulus:
+    """What a network is run on: labels, by sample, where it comes from a data set."""
+
     values: IntArray
     are_clips: bool
     name: str
@@ -73,9 +92,8 @@ class _Stimulus:
     labels: tuple[int, ...] | None = None
 
 
-def run_network(job: RunJob, progress: Progress) -> RunResult:
-    """Execute a job; SpikewattError for anything that does not fit."""
-    chosen = engine(job.backend, job.workers)
+def prepare(job: RunJob) -> tuple[Stimulus, Request]:
+    """Read a job's network and input; SpikewattError for anything that does not fit."""
     network = netx.read(
         job.network,
         layers=job.layers,
@@ -84,10 +102,31 @@ def run_network(job: RunJob, progress: Progress) -> RunResult:
         spike_exp=job.spike_exp,
     )
     stimulus = _from_data(job, network) if job.data else _from_file(job, network)
-    request = _request(job, network, stimulus)
+    return stimulus, _request(job, network, stimulus)
+
+
+def _engine(job: RunJob) -> Engine:
+    """This process, or workers that share the samples: one process more would share nothing."""
+    check_target(job.backend, job.target)
+    chosen = engine(job.backend, job.threads, job.target)
+    if job.verify in ENGINES:
+        engine(job.verify)  # says that it is unavailable before anything runs
+    if not (job.scheduler or job.slurm or (job.workers or 1) > 1):
+        return chosen
+    return ClusterEngine(
+        job.backend, Workers(job.workers or 1, job.scheduler, job.slurm), job.threads
+    )
+
+
+def run_network(job: RunJob, progress: Progress) -> RunResult:
+    """Execute a job; SpikewattError for anything that does not fit."""
+    chosen = _engine(job)
+    stimulus, request = prepare(job)
+    network = request.network
     execution = chosen.run(request, progress)
     agreement = _verify(job, request, execution, progress) if job.verify else None
     outcome = _outcome(job, stimulus, execution, agreement)
+    outcome = replace(outcome, measured=measured(job.measure, chosen, request, execution))
     source = Provenance(
         network=str(job.network),
         input=stimulus.name,
@@ -97,6 +136,7 @@ def run_network(job: RunJob, progress: Progress) -> RunResult:
         seed=job.seed,
     )
     record = record_of(network, execution, source, outcome, place=job.place)
+    save_log(job.probe, execution, record)
     return RunResult(network, execution, record, agreement, stimulus.are_clips)
 
 
@@ -142,14 +182,14 @@ def load_array(path: Path, mapped: bool = False) -> npt.NDArray[Any]:
     return loaded
 
 
-def _from_file(job: RunJob, network: Network) -> _Stimulus:
+def _from_file(job: RunJob, network: Network) -> Stimulus:
     if job.input is None:
         raise SpikewattError("A run needs an input: --input X.npy or --data DATA.")
     array = load_array(job.input, _stays_on_disk(job))
     values, are_clips = from_array(network, array, job.steps)
     if job.limit is not None and are_clips:
         values = values[: job.limit]
-    return _Stimulus(values, are_clips, str(job.input), sha256(job.input))
+    return Stimulus(values, are_clips, str(job.input), sha256(job.input))
 
 
 def _stays_on_disk(job: RunJob) -> bool:
@@ -162,16 +202,26 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _from_data(job: RunJob, network: Network) -> _Stimulus:
-    from spikewatt.data.datasets import load
+def _from_data(job: RunJob, network: Network) -> Stimulus:
     from spikewatt.data.encode import encoder_from_dict
 
-    assert job.data is not None
     if network.encoder is None:
         raise SpikewattError(
             f"{job.network} records no input encoder, so clips cannot be turned into its input. "
             "Use --input, or a network that `spikewatt export` wrote."
         )
+    selected = selected_clips(job, network)
+    values = encoder_from_dict(network.encoder).encode_all(selected)
+    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+    labels = tuple(c.label for c in selected)
+    return Stimulus(values, True, f"{job.data} {job.split}", digest, labels)
+
+
+def selected_clips(job: RunJob, network: Network) -> Sequence[Any]:
+    """Clips of the job's data; SpikewattError where the network has other classes, or for none."""
+    from spikewatt.data.datasets import load
+
+    assert job.data is not None
     dataset = load(job.data, job.seed)
     if network.classes and tuple(dataset.classes) != network.classes:
         raise SpikewattError(
@@ -182,13 +232,10 @@ def _from_data(job: RunJob, network: Network) -> _Stimulus:
     selected = selected[: job.limit]
     if not selected:
         raise SpikewattError(f"Data set {job.data} has no {job.split} clips to run (--limit?).")
-    values = encoder_from_dict(network.encoder).encode_all(selected)
-    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
-    labels = tuple(c.label for c in selected)
-    return _Stimulus(values, True, f"{job.data} {job.split}", digest, labels)
+    return selected
 
 
-def _request(job: RunJob, network: Network, stimulus: _Stimulus) -> Request:
+def _request(job: RunJob, network: Network, stimulus: Stimulus) -> Request:
     values = stimulus.values
     if stimulus.are_clips and job.reset is not None:
         raise SpikewattError(
@@ -225,16 +272,21 @@ def _verify(job: RunJob, request: Request, found: Execution, progress: Progress)
 
 
 def _outcome(
-    job: RunJob, stimulus: _Stimulus, execution: Execution, agreement: Agreement | None
+    job: RunJob, stimulus: Stimulus, execution: Execution, agreement: Agreement | None
 ) -> Outcome:
-    predictions, accuracy = None, None
-    if execution.readout is not None and stimulus.are_clips:
-        chosen = execution.readout.argmax(axis=1)
-        predictions = tuple(int(p) for p in chosen)
-        if stimulus.labels is not None:
-            accuracy = float((chosen == np.array(stimulus.labels)).mean())
+    predictions = None
+    if execution.decision is not None and stimulus.are_clips:
+        predictions = tuple(int(p) for p in execution.decision.argmax(axis=1))
+    accuracy = accuracy_of(execution.decision, stimulus)
     verified = (job.verify,) if agreement is not None and agreement.equal and job.verify else ()
     return Outcome(accuracy=accuracy, predictions=predictions, verified_against=verified)
+
+
+def accuracy_of(readout: npt.NDArray[Any] | None, stimulus: Stimulus) -> float | None:
+    """Share of clips whose largest output, (N, classes), is their label; None without labels."""
+    if readout is None or stimulus.labels is None:
+        return None
+    return float((readout.argmax(axis=1) == np.array(stimulus.labels)).mean())
 
 
 def save_output(result: RunResult, job: RunJob, path: Path) -> None:
@@ -249,5 +301,6 @@ def save_output(result: RunResult, job: RunJob, path: Path) -> None:
         arrays = {name: a[0] for name, a in arrays.items()}
     if execution.readout is not None:
         arrays["readout"] = execution.readout
-    with whole_file(path) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    if execution.decision is not None and network.decides_apart:
+        arrays["decision"] = execution.decision
+    save_arrays(path, arrays)

@@ -12,6 +12,7 @@ import torch
 from spikewatt.data.datasets import load as load_dataset
 from spikewatt.export import netx
 from spikewatt.export.modules import from_slayer
+from spikewatt.lava_door import require_lava
 from spikewatt.lava_runtime.agreement import Reference, save_reference
 from spikewatt.lava_runtime.engine import Progress
 from spikewatt.network import Network
@@ -66,8 +67,11 @@ def run_export(
     """Write the integer network of a checkpoint, and SLAYER's spikes on its sample clips.
 
     readout_sources: a read-out neuron with more becomes several. Returns the network and the
-    writer's report.
+    writer's report. Raises SpikewattError where a reference is asked for and lava-dl cannot be
+    used.
     """
+    if reference is not None:
+        require_lava("A reference of SLAYER's spikes", "Export without --reference.")
     module, record, sample = restore(checkpoint)
     facts = facts_of(record) | {"readout_sources": readout_sources}
     network = from_slayer(module, torch.as_tensor(sample[:1]), facts)
@@ -93,10 +97,10 @@ def slayer_reference(
     module: torch.nn.Module, network: Network, sample: np.ndarray[Any, Any]
 ) -> Reference:
     """Spikes of every population and the read-out, by slayer's own neurons, on the sample."""
-    spikes, readout = slayer_spikes(module, sample)
+    spikes, readout, decision = slayer_spikes(module, sample)
     layers = network.populations[: len(spikes)]
     shaped = {
         p.layer: s.reshape(len(s), *p.shape, s.shape[-1])
         for p, s in zip(layers, spikes, strict=True)
     }
-    return Reference(input=sample.astype(np.int32), spikes=shaped, readout=readout)
+    return Reference(sample.astype(np.int32), shaped, readout, decision)

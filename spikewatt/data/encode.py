@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from spikewatt.data.clips import AnyDataset
 from spikewatt.data.encode_events import EventEncoder
+from spikewatt.data.encode_persons import PersonsEncoder
 from spikewatt.data.encode_range import RangeEncoder
 from spikewatt.data.encode_skeleton import DEFAULT_GAINS, SkeletonEncoder
 from spikewatt.data.encode_video import VideoEncoder
@@ -19,6 +20,7 @@ __all__ = [
     "Encoder",
     "EventEncoder",
     "Ints",
+    "PersonsEncoder",
     "RangeEncoder",
     "SkeletonEncoder",
     "VideoEncoder",
@@ -49,6 +51,7 @@ class Encoder(Protocol):
 ENCODERS: dict[str, Callable[[Mapping[str, Any]], Encoder]] = {
     SkeletonEncoder.KIND: SkeletonEncoder.from_dict,
     EventEncoder.KIND: EventEncoder.from_dict,
+    PersonsEncoder.KIND: PersonsEncoder.from_dict,
     RangeEncoder.KIND: RangeEncoder.from_dict,
     VideoEncoder.KIND: VideoEncoder.from_dict,
 }

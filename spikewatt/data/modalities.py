@@ -1,6 +1,6 @@
 """The four modalities of skeleton recognition: joints, bones, and the motion of each.
 
-All work on arrays (..., T, V, 3) and return the same shape and dtype.
+All work on arrays (..., T, V, 3), or on tensors on any device, and return the same shape and dtype.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ def bone(x: Floats, skeleton: Skeleton) -> Floats:
 
 def motion(x: Floats) -> Floats:
     """m[t] = x[t] - x[t - 1], m[0] = 0: a frame needs the past only, so it can be streamed."""
-    m = np.zeros_like(x)
-    m[..., 1:, :, :] = x[..., 1:, :, :] - x[..., :-1, :, :]
-    return m
+    before = [0, *range(x.shape[-3] - 1)]
+    return x - x[..., before, :, :]
 
 
 def joint_motion(x: Floats, skeleton: Skeleton) -> Floats:

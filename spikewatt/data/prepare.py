@@ -129,14 +129,23 @@ def resample(
     `start` and `stop` are in frames, whole or not: numbers, or arrays of the leading shape for a
     crop of its own per clip. The first and last frame of the crop are kept.
     """
+    low, high, share = frames_between(start, stop, frames, x.shape[-3])
+    a, b = (_frames_at(x, index) for index in (low, high))
+    return np.asarray(a + share[..., None, None] * (b - a), dtype=np.float32)
+
+
+def frames_between(
+    start: npt.ArrayLike, stop: npt.ArrayLike, frames: int, length: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+    """Where `resample` reads: frame before, frame after, the latter's share, (..., frames) each.
+
+    length: frames there are.
+    """
     first = np.asarray(start, dtype=np.float64)[..., None]
     last = np.maximum(np.asarray(stop, dtype=np.float64)[..., None] - 1, first)
-    at = np.clip(first + (last - first) * np.linspace(0, 1, frames), 0, x.shape[-3] - 1)
+    at = np.clip(first + (last - first) * np.linspace(0, 1, frames), 0, length - 1)
     low = np.floor(at).astype(np.intp)
-    high = np.minimum(low + 1, x.shape[-3] - 1)
-    share = (at - low).astype(np.float32)[..., None, None]
-    a, b = (_frames_at(x, index) for index in (low, high))
-    return np.asarray(a + share * (b - a), dtype=np.float32)
+    return low, np.minimum(low + 1, length - 1), (at - low).astype(np.float32)
 
 
 def _frames_at(x: npt.NDArray[np.float32], index: npt.NDArray[np.intp]) -> Floats:

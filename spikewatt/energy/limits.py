@@ -13,6 +13,7 @@ from math import ceil
 
 import numpy as np
 
+from spikewatt.energy.deployment.parts import attending
 from spikewatt.energy.events import Counters, fan_out
 from spikewatt.energy.mapping.fan_in import sparse_fan_in
 from spikewatt.expansion import expand
@@ -28,6 +29,7 @@ from spikewatt.network import (
     Sparse,
     Violation,
 )
+from spikewatt.tables import stepping
 from spikewatt.validation import NEVER_FIRES, out_of_range
 
 WORD_BITS = 64  # of a word of synaptic memory
@@ -48,7 +50,7 @@ class Fit:
     """A network on a target: None where its profile does not say enough.
 
     cores, chips: lower bounds. native_share: share of the neurons whose model and synapses its
-    cores compute; those behind attention are not among them.
+    cores compute; those behind attention or with tables of steps are not among them.
     """
 
     violations: tuple[Violation, ...]
@@ -74,23 +76,18 @@ def fit(network: Network, profile: Profile) -> Fit:
 def native_share(network: Network, profile: Profile) -> float | None:
     """Share of the neurons that the target's cores compute; None where it is not known.
 
-    Another neuron model, and attention, need microcode of their own.
+    Another neuron model, attention, and gains or biases of steps need microcode of their own.
     """
     if profile.native_neurons is None:
         return None
     sizes = {p.layer: p.size for p in network.populations}
-    attending = set(_attending(network))
+    programmed = attending(network) | stepping(network)
     native = [
         p
         for p in network.populations
-        if _is_native(type(p.neuron).__name__, profile) and p.layer not in attending
+        if _is_native(type(p.neuron).__name__, profile) and p.layer not in programmed
     ]
     return sum(sizes[p.layer] for p in native) / sum(sizes.values())
-
-
-def _attending(network: Network) -> list[int]:
-    """Layers that attention reaches."""
-    return [p.target for p in network.projections if isinstance(p.synapses, Attention)]
 
 
 def fan_in(network: Network, projection: Projection) -> Counters:
@@ -135,9 +132,12 @@ def _not_native(network: Network, profile: Profile) -> Iterator[Violation]:
             hint = "run it on the host or the chip's processors, or train with another model"
             limit = ", ".join(profile.native_neurons.models)
             yield Violation(p.layer, "neuron model", model, limit, hint)
-    for layer in _attending(network):
-        hint = "write microcode for it, or run it on the host or the chip's processors"
+    hint = "write microcode for it, or run it on the host or the chip's processors"
+    for layer in sorted(attending(network)):
         yield Violation(layer, "synapses", "attention", "stored weights", hint)
+    for layer in sorted(stepping(network)):
+        what = "gains and biases of a step"
+        yield Violation(layer, what, "read from a table", "the same in every step", hint)
 
 
 def weight_bits(weight: IntArray) -> int:

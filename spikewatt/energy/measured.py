@@ -11,11 +11,18 @@ from spikewatt.errors import SpikewattError
 
 @dataclass(frozen=True)
 class Measured:
-    """Energy of one sample as a sensor read it: joules, on which device, by which method."""
+    """Energy of one sample as a sensor read it: joules, on which device, by which method.
+
+    joules: dynamic energy, what the work added to the device at rest. error_j: standard error of
+    their mean over repetitions. total_j: with what the device draws at rest in the same time. None
+    is not known.
+    """
 
     joules: float
     device: str
     method: str
+    error_j: float | None = None
+    total_j: float | None = None
 
     def __post_init__(self) -> None:
         if not (isfinite(self.joules) and self.joules > 0):

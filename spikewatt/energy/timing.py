@@ -62,12 +62,14 @@ def io_bound(modelled_step_s: float, measured_step_s: float) -> bool:
     return measured_step_s > IO_BOUND_RATIO * modelled_step_s
 
 
-# What the times of a profile apply to, from the load and the routes: (samples, steps), or None.
 _End = int  # 0 low, 1 value, 2 high
 
 
-def _dendrites(load: Load, routes: Routes | None, profile: Profile, end: _End) -> Floats | None:
-    """Updates of the fullest core, with the times of those that fire and those that do not."""
+# What each core's times of a profile apply to, from the load: (cores, samples, steps), or None.
+
+
+def _dendrites(load: Load, profile: Profile, end: _End) -> Floats | None:
+    """Updates, with the times of those that fire and those that do not."""
     if "neuron_update" in profile.timing:
         active = inactive = _seconds(profile, "neuron_update", end)
     elif {"neuron_update_active", "neuron_update_inactive"} <= profile.timing.keys():
@@ -76,22 +78,42 @@ def _dendrites(load: Load, routes: Routes | None, profile: Profile, end: _End) -
     else:
         return None
     quiet = load.updates[:, None, None] - load.firing
-    return np.asarray((load.firing * active + quiet * inactive).max(axis=0, initial=0.0))
+    return np.asarray(load.firing * active + quiet * inactive)
 
 
-def _synapses(load: Load, routes: Routes | None, profile: Profile, end: _End) -> Floats | None:
+def _synapses(load: Load, profile: Profile, end: _End) -> Floats | None:
     if "synaptic_event" not in profile.timing:
         return None
-    busiest = load.events.max(axis=0, initial=0.0)
-    return np.asarray(busiest * _seconds(profile, "synaptic_event", end))
+    return np.asarray(load.events * _seconds(profile, "synaptic_event", end))
 
 
-def _reads(load: Load, routes: Routes | None, profile: Profile, end: _End) -> Floats | None:
+def _reads(load: Load, profile: Profile, end: _End) -> Floats | None:
     """Reads of synaptic memory, where a source gives their time for an arriving message."""
     if "memory_read" not in profile.timing:
         return None
-    busiest = load.messages_in.max(axis=0, initial=0.0)
-    return np.asarray(busiest * _seconds(profile, "memory_read", end))
+    return np.asarray(load.messages_in * _seconds(profile, "memory_read", end))
+
+
+_CORE_TERMS: dict[str, Callable[[Load, Profile, _End], Floats | None]] = {
+    "neuron_update": _dendrites,
+    "synaptic_event": _synapses,
+    "memory_read": _reads,
+}
+
+
+def core_times(load: Load, profile: Profile) -> Floats | None:
+    """What each core takes of each step, the largest of its terms, (cores, samples, steps).
+
+    None where the profile gives no time of events or updates.
+    """
+    terms = {name: term(load, profile, 1) for name, term in _CORE_TERMS.items()}
+    known = [times for times in terms.values() if times is not None]
+    if terms["neuron_update"] is None and terms["synaptic_event"] is None:
+        return None
+    return np.asarray(np.maximum.reduce(known))
+
+
+# What the chip's times apply to: (samples, steps), or None.
 
 
 def _link(load: Load, routes: Routes | None, profile: Profile, end: _End) -> Floats | None:
@@ -111,10 +133,7 @@ def _floor(load: Load, routes: Routes | None, profile: Profile, end: _End) -> Fl
     return np.full(load.events.shape[1:], max(_seconds(profile, name, end) for name in names))
 
 
-_TERMS: dict[str, Callable[[Load, Routes | None, Profile, _End], Floats | None]] = {
-    "neuron_update": _dendrites,
-    "synaptic_event": _synapses,
-    "memory_read": _reads,
+_CHIP_TERMS: dict[str, Callable[[Load, Routes | None, Profile, _End], Floats | None]] = {
     "link": _link,
     "floor": _floor,
 }
@@ -133,7 +152,8 @@ def step_time(load: Load, routes: Routes | None, profile: Profile) -> StepTime |
     low, value, high = (np.maximum.reduce(list(terms.values())) for terms in ends)
     names, terms = list(ends[1]), list(ends[1].values())
     largest = np.stack(terms).argmax(axis=0)
-    absent = {n: "the profile's sources give no time for it" for n in _TERMS if n not in names}
+    missing = [name for name in (*_CORE_TERMS, *_CHIP_TERMS) if name not in names]
+    absent = dict.fromkeys(missing, "the profile's sources give no time for it")
     return StepTime(
         steps_s=value,
         step_time_s=float(value.mean()),
@@ -145,5 +165,8 @@ def step_time(load: Load, routes: Routes | None, profile: Profile) -> StepTime |
 
 
 def _terms(load: Load, routes: Routes | None, profile: Profile, end: _End) -> dict[str, Floats]:
-    found = {name: term(load, routes, profile, end) for name, term in _TERMS.items()}
-    return {name: times for name, times in found.items() if times is not None}
+    """Each term at the busiest place."""
+    of_cores = {name: term(load, profile, end) for name, term in _CORE_TERMS.items()}
+    found = {n: t.max(axis=0, initial=0.0) for n, t in of_cores.items() if t is not None}
+    of_chip = {name: term(load, routes, profile, end) for name, term in _CHIP_TERMS.items()}
+    return found | {name: times for name, times in of_chip.items() if times is not None}

@@ -12,7 +12,12 @@ from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.case import Case, Record
 from spikewatt.lava_runtime.causes import likely_cause
 from spikewatt.lava_runtime.engine import Execution, Request
-from spikewatt.lava_runtime.reference import Reference, load_reference, save_reference
+from spikewatt.lava_runtime.reference import (
+    SUMS,
+    Reference,
+    load_reference,
+    save_reference,
+)
 from spikewatt.lava_runtime.replay import Values
 from spikewatt.network import Network
 
@@ -25,7 +30,7 @@ Side: TypeAlias = Execution | Reference
 class Quantity:
     """What two executions recorded of one layer."""
 
-    name: str  # spikes, u, v; or readout, whose groups stand for neurons, of one step
+    name: str  # spikes, u, v; or readout, decision, whose groups stand for neurons, of one step
     layer: int
     expected: Values
     found: Values
@@ -38,8 +43,9 @@ class Quantity:
 class Difference:
     """The first value that differs: the earliest step of the first layer in execution order.
 
-    quantity: spikes, u, v or readout. neuron: (x, y, channel), or (n,). A read-out has groups
-    instead of neurons, and the step 0. module: of the trained network, where the file names it.
+    quantity: spikes, u, v, readout or decision. neuron: (x, y, channel), or (n,). A read-out has
+    groups instead of neurons, and the step 0; a decision's sample is its clip. module: of the
+    trained network, where the file names it.
     """
 
     quantity: str
@@ -53,8 +59,9 @@ class Difference:
 
     def __str__(self) -> str:
         at = f"step {self.step}, sample {self.sample}, neuron {self.neuron}"
-        if self.quantity == "readout":
-            at = f"sample {self.sample}, group {self.neuron[0]}"
+        if self.quantity in SUMS:
+            what = "clip" if self.quantity == "decision" else "sample"
+            at = f"{what} {self.sample}, group {self.neuron[0]}"
         values = f"expected {self.expected}, found {self.found}"
         layer = f"{self.layer} ({self.module})" if self.module else str(self.layer)
         return f"{self.quantity} of layer {layer}, {at}: {values}"
@@ -128,11 +135,15 @@ def _differing_samples(quantities: list[Quantity]) -> frozenset[int]:
     return frozenset(sample for samples in wrong for sample in samples)
 
 
-def _readout(network: Network, expected: Side, found: Execution) -> Quantity | None:
-    if expected.readout is None or found.readout is None:
-        return None
-    sums = (np.asarray(side.readout)[..., np.newaxis] for side in (expected, found))
-    return Quantity("readout", network.output.layer, *sums)
+def _sums(network: Network, expected: Side, found: Execution) -> list[Quantity]:
+    """Read-outs, and decisions where they are something else."""
+    quantities = []
+    for name in SUMS if network.decides_apart else SUMS[:1]:
+        want, got = (getattr(side, name) for side in (expected, found))
+        if want is not None and got is not None:
+            layer = network.output.layer
+            quantities.append(Quantity(name, layer, want[..., np.newaxis], got[..., np.newaxis]))
+    return quantities
 
 
 def _counts(expected: Side, found: Execution) -> tuple[str, ...] | None:
@@ -172,15 +183,17 @@ def compare(
     Raises SpikewattError where they have nothing in common, or other samples or steps.
     """
     quantities = _layers(network, expected, found)
-    readout, counts = _readout(network, expected, found), _counts(expected, found)
-    for q in (all_q := [*quantities, readout] if readout else quantities):
+    sums, counts = _sums(network, expected, found), _counts(expected, found)
+    for q in (all_q := [*quantities, *sums]):
         _check_shape(q)
     if not all_q and counts is None:
         raise SpikewattError(
             "Nothing to compare: the reference and the run have no recorded layer and no read-out "
             "in common. Record the layers that the reference holds."
         )
-    first = _first_in_layers(quantities) or (_first_in_layers([readout]) if readout else None)
+    first = _first_in_layers(quantities)
+    for q in sums:
+        first = first or _first_in_layers([q])
     if first is not None:
         first = replace(first, module=network.names.get(first.layer, ""))
     return Agreement(

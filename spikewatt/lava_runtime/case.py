@@ -111,6 +111,9 @@ def _trials(case: Case) -> Iterator[Trial]:
     together = case.network.start is StartRule.TOGETHER
     if schedule is not None:
         together = not schedule.staggered
+    if case.network.table_steps is not None:  # counted from a reset by depth
+        yield _around_first(_trial(case, lead=0))
+        return
     for rule in (together, not together) if schedule is None else (together,):
         yield _around_first(_trial(case, lead=depth if rule else 0))
     if schedule is None and len(case.pair[0]) == 1:

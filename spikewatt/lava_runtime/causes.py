@@ -17,6 +17,7 @@ import numpy as np
 from spikewatt.errors import SpikewattError
 from spikewatt.lava_runtime.case import Case, first_place
 from spikewatt.lava_runtime.hypotheses import HYPOTHESES
+from spikewatt.lava_runtime.reference import SUMS
 from spikewatt.lava_runtime.replay import Trial, Values
 from spikewatt.network import CubaLif, Dense
 
@@ -149,6 +150,10 @@ def _readout_itself(case: Case) -> str | None:
     return "the last layer's spikes are equal: the read-out's kind, groups or last step differ"
 
 
+def _beside_readout(case: Case) -> str:
+    return "the read-outs are equal: the persons of a clip, or what the host adds, differ"
+
+
 SPIKE_CAUSES: tuple[Cause, ...] = (
     _tried,
     _shifted,
@@ -164,12 +169,13 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     "u": STATE_CAUSES,
     "v": STATE_CAUSES,
     "readout": (_readout_itself, _not_recorded),
+    "decision": (_beside_readout,),
 }
 
 
 def likely_cause(quantity: str, case: Case) -> str:
     """The first cause that fits; a state that differs together with its spikes is told by them."""
-    spikes = quantity != "readout" and not case.known_equal(case.layer)
+    spikes = quantity not in SUMS and not case.known_equal(case.layer)
     causes = CAUSES["spikes" if spikes else quantity]
     told = next(text for cause in causes if (text := cause(case)) is not None)
     return told + _to_record(case)

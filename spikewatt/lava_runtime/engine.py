@@ -9,7 +9,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from spikewatt.energy.board import BoardLog
 from spikewatt.energy.events import Counts
+from spikewatt.lava_runtime.host import HostOutcome
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import IntArray, Network
 
@@ -36,13 +38,21 @@ class Request:
     record: tuple[int, ...] = ()
     record_state: bool = False
 
+    @property
+    def read_by_host(self) -> tuple[int, ...]:
+        """Layers whose spikes the host's stage reads."""
+        return () if self.network.host is None else self.network.host.inputs
+
 
 @dataclass(frozen=True, eq=False)
 class Execution:
     """What an engine did.
 
     spikes, u, v: by layer, (N, *shape, T), the counted steps only. readout: (N, groups)
-    integer sums before the divisor, or None. Seconds: building apart from stepping.
+    integer sums before the divisor, or None. decision: (clips, groups), read-outs of a clip's
+    persons and what the host's stage adds; None for a stream of persons. host: the stage's own.
+    Seconds: building apart from stepping. board: what a board's probes said, where it was asked to
+    measure.
     """
 
     engine: str
@@ -54,6 +64,9 @@ class Execution:
     build_s: float
     wall_s: float
     details: dict[str, float] = field(default_factory=dict)  # processes, memory, ...
+    board: BoardLog | None = None
+    decision: npt.NDArray[np.int64] | None = None
+    host: HostOutcome | None = None
 
 
 class Engine(Protocol):

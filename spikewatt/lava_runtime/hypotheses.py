@@ -9,13 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from functools import partial
 from itertools import permutations
 from typing import TypeAlias
 
 import numpy as np
 
 from spikewatt.lava_runtime.replay import Afferent, Arithmetic, Trial, Values
-from spikewatt.network import Conv, CubaLif, Dense, IntArray, Neuron, Shape, Sparse, Synapses
+from spikewatt.network import (
+    Conv,
+    CubaLif,
+    Dense,
+    IntArray,
+    Neuron,
+    Projection,
+    Shape,
+    Sparse,
+    Synapses,
+)
 
 Change: TypeAlias = tuple[str, Trial]
 Hypothesis: TypeAlias = Callable[[Trial], Iterator[Change]]
@@ -159,6 +170,34 @@ def bias(trial: Trial) -> Iterator[Change]:
         yield f"with its bias times 2^{k} (bias exponent)", replace(trial, population=scaled)
 
 
+def step_tables(trial: Trial) -> Iterator[Change]:
+    """Gains and biases of steps left out, or read a step early or late."""
+    gains = any(a.projection.step_gain is not None for a in trial.afferents)
+    if trial.population.step_bias is None and not gains:
+        return
+    yield "without its gains and biases of steps", _with_tables(trial, lambda table: None)
+    for n in (1, -1):
+        text = f"with its gains and biases of steps read one step {'late' if n > 0 else 'early'}"
+        yield text, _with_tables(trial, partial(np.roll, shift=n, axis=0))
+
+
+def _with_tables(trial: Trial, change: Callable[[IntArray], IntArray | None]) -> Trial:
+    def changed(table: IntArray | None) -> IntArray | None:
+        return None if table is None else change(table)
+
+    population = replace(trial.population, step_bias=changed(trial.population.step_bias))
+    afferents = tuple(
+        replace(a, projection=_with_gains(a.projection, changed(a.projection.step_gain)))
+        for a in trial.afferents
+    )
+    return replace(trial, population=population, afferents=afferents)
+
+
+def _with_gains(projection: Projection, gain: IntArray | None) -> Projection:
+    joins = None if gain is None else projection.gained_bias
+    return replace(projection, step_gain=gain, gained_bias=joins)
+
+
 def start_rule(trial: Trial) -> Iterator[Change]:
     """Integrating before the first input arrives, or not."""
     for lead in {0, trial.depth} - {trial.lead}:
@@ -278,6 +317,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     flatten_order,
     delays,
     bias,
+    step_tables,
     start_rule,
     output_delay,
     weight_exponent,

@@ -1,7 +1,8 @@
 """Reference spikes in a file, for instance of SLAYER's quantised forward pass.
 
 An .npz with `input` (N, *shape, T), `layer_<i>` spikes (N, *shape, T) by the file's layer number,
-and `readout` (N, groups), the integer sums, where there is one.
+and `readout` (N, groups), the integer sums, where there is one; `decision` (clips, groups), where
+a clip's is more than a sample's read-out.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.errors import SpikewattError
-from spikewatt.files import whole_file
+from spikewatt.files import save_arrays
 from spikewatt.network import IntArray
 
 PREFIX = "layer_"
+SUMS = ("readout", "decision")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +28,13 @@ class Reference:
     """What an execution is expected to give.
 
     input: (N, *shape, T). spikes: by layer, (N, *shape, T). readout: (N, groups) or None.
+    decision: (clips, groups) or None.
     """
 
     input: IntArray
     spikes: dict[int, IntArray]
     readout: npt.NDArray[np.int64] | None = None
+    decision: npt.NDArray[np.int64] | None = None
 
 
 def _smallest(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -44,10 +48,10 @@ def save_reference(path: Path, reference: Reference) -> None:
     arrays = {"input": reference.input}
     arrays |= {f"{PREFIX}{i}": spikes for i, spikes in reference.spikes.items()}
     small: dict[str, Any] = {name: _smallest(a) for name, a in arrays.items()}
-    if reference.readout is not None:
-        small["readout"] = reference.readout
-    with whole_file(path) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, **small)
+    for name in SUMS:
+        if (sums := getattr(reference, name)) is not None:
+            small[name] = sums
+    save_arrays(path, small)
 
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -75,8 +79,9 @@ def load_reference(path: Path) -> Reference:
         raise SpikewattError(
             f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}"
             f"{f', of them not integer: {wrong[0]}' if wrong else ''}; a reference file holds "
-            "integer arrays input, layer_<number> and, with a read-out, readout. Export it again."
+            "integer arrays input, layer_<number> and, with a read-out, readout and decision. "
+            "Export it again."
         )
     spikes = {int(k): a.astype(np.int32) for k, a in layers.items()}
-    readout = arrays["readout"].astype(np.int64) if "readout" in arrays else None
-    return Reference(arrays["input"].astype(np.int32), spikes, readout)
+    sums = (arrays[k].astype(np.int64) if k in arrays else None for k in SUMS)
+    return Reference(arrays["input"].astype(np.int32), spikes, *sums)

@@ -33,6 +33,7 @@ from spikewatt.network import (
     Sparse,
     Synapses,
 )
+from spikewatt.tables import bias_at, changes_bias
 from spikewatt.validation import NEVER_FIRES
 
 Values: TypeAlias = npt.NDArray[Any]
@@ -132,7 +133,7 @@ def execute(trial: Trial, own: Values) -> Outcome:
 
 def _integrator(population: Population) -> Population:
     """Neurons whose u is the dendrite's input of the step."""
-    return replace(population, neuron=CubaLif(4096, 4096, NEVER_FIRES), bias=None)
+    return replace(population, neuron=CubaLif(4096, 4096, NEVER_FIRES), bias=None, step_bias=None)
 
 
 def _run(trial: Trial, own: Values) -> Outcome:
@@ -171,7 +172,7 @@ def _alone(trial: Trial, own: Values) -> tuple[Network, IntArray]:
 
 def _driven(trial: Trial) -> Network:
     """A layer whose bias is the stimulus; it may project to itself, nothing else reaches it."""
-    population = replace(trial.population, layer=0, bias=None)
+    population = replace(trial.population, layer=0, bias=None, step_bias=None)
     loops = tuple(
         replace(a.projection, source=0, target=0, delay=a.at - 1) for a in trial.afferents
     )
@@ -282,4 +283,9 @@ def _biases(trial: Trial, steps: int) -> Values:
     else:
         zeros = np.zeros(trial.population.shape, np.int64)
         bias_by_step = (zeros if bias is None else bias.astype(np.int64))[np.newaxis, ..., None]
+    incoming = [a.projection for a in trial.afferents]
+    if changes_bias(trial.population, incoming):
+        rows = [bias_at(trial.population, incoming, t) for t in range(steps)]
+        shaped = [row.reshape(trial.population.shape) for row in rows]
+        return np.asarray(np.stack(shaped, axis=-1)[np.newaxis])
     return np.broadcast_to(bias_by_step, (*bias_by_step.shape[:-1], steps))

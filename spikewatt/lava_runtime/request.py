@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikewatt.errors import SpikewattError, unknown_name
+from spikewatt.lava_runtime.deciding import check_decision
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.network import Dense, Projection, Sparse
 
@@ -18,6 +19,8 @@ def check(request: Request) -> None:
     _check_record(request)
     _check_branches(request)
     _check_attention(request)
+    _check_tables(request)
+    check_decision(request)
 
 
 def _check_stimulus(request: Request) -> None:
@@ -79,6 +82,26 @@ def _check_attention(request: Request) -> None:
                 f"{', '.join(map(str, found))}; queries, keys and values must come from layers "
                 "of one depth. Move them, or delay what reaches them."
             )
+
+
+def _check_tables(request: Request) -> None:
+    """Tables of gains and biases have an entry for each step between two resets by depth."""
+    schedule, entries = request.schedule, request.network.table_steps
+    if entries is None:
+        return
+    if schedule.period is None or not schedule.staggered:
+        how = "without resets" if schedule.period is None else "with all populations together"
+        raise SpikewattError(
+            f"The network has gains or biases for each of {entries} steps, counted from a "
+            f"population's reset by depth, and this run is {how}. Run it as samples that start by "
+            "depth, or as a stream with a reset interval."
+        )
+    if schedule.period > entries:
+        raise SpikewattError(
+            f"The network has gains or biases for {entries} steps, and this run has samples of "
+            f"{schedule.period}; there are no entries for further ones. Run at most {entries} "
+            "steps a sample."
+        )
 
 
 def _shortest_delay(p: Projection) -> int:

@@ -46,6 +46,10 @@ class Schedule:
         """The period (sample) a population is in; -1 before its first."""
         return 0 if self.period is None else (step - self.phase(depth)) // self.period
 
+    def local_step(self, step: int, depth: int) -> int:
+        """Steps since a population's last reset; those before its first count as a period's end."""
+        return step if self.period is None else (step - self.phase(depth)) % self.period
+
     def last_arrival(self, step: int, source_depth: int, target_depth: int) -> int | None:
         """First step at which a spike sent at `step` may no longer arrive; None: no limit."""
         if self.period is None:

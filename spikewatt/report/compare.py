@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from spikewatt.energy.ann import ABSENT, AnnEnergy
 from spikewatt.energy.joules import EnergyResult, TermEnergy, energy
@@ -15,6 +15,7 @@ from spikewatt.report.comparison import (
     A_PASS_A_STEP,
     AnnEntry,
     Comparison,
+    CountersEntry,
     MeasuredEntry,
     PaperEntry,
     ProfileEntry,
@@ -26,9 +27,14 @@ from spikewatt.report.comparison import (
 from spikewatt.report.record import RunRecord
 
 
-def compare(records: Sequence[RunRecord], profiles: Sequence[Profile]) -> Comparison:
+def compare(
+    records: Sequence[RunRecord],
+    profiles: Sequence[Profile],
+    counters: Mapping[int, CountersEntry] | None = None,
+) -> Comparison:
     """Put the three kinds of energy of each run beside one another, a sample each.
 
+    A sample of several persons is a clip of theirs. counters: a chip's, by the number of the run.
     Raises SpikewattError for two different profiles of one name.
     """
     for profile in profiles:
@@ -37,24 +43,25 @@ def compare(records: Sequence[RunRecord], profiles: Sequence[Profile]) -> Compar
                 f"Two different profiles are called {profile.name!r}; a comparison needs names "
                 "that differ. Change `name` in one of the files."
             )
-    return Comparison(runs=[_run(record, profiles) for record in records])
+    by_run = counters or {}
+    return Comparison(
+        runs=[_run(record, profiles, by_run.get(i)) for i, record in enumerate(records)]
+    )
 
 
-def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
+def _run(
+    record: RunRecord, profiles: Sequence[Profile], counters: CountersEntry | None
+) -> RunEntry:
     paper = record.paper_energy()
-    activity = record.activity()
     measurement = record.measurement()
     ann = _ann(record, paper.energy_j)
     return RunEntry(
         network=record.network,
         backend=record.backend,
-        samples=record.samples,
-        steps=record.steps,
+        samples=record.clips,
+        steps=record.steps_a_clip,
         paper=PaperEntry(**asdict(paper)),
-        profiles={
-            p.name: _profile(p, energy(activity, p, record.placement(p.name)), paper.energy_j, ann)
-            for p in profiles
-        },
+        profiles={p.name: _profile(p, _energy(record, p), paper.energy_j, ann) for p in profiles},
         ann=ann,
         measured=MeasuredEntry(**asdict(measurement))
         if isinstance(measurement, Measured)
@@ -63,14 +70,28 @@ def _run(record: RunRecord, profiles: Sequence[Profile]) -> RunEntry:
             PublishedEntry(**asdict(p.measured), source=p.source, caveat=p.caveat)
             for p in published(record.network_sha256, record.steps)
         ],
+        counters=counters,
         record=record,
     )
+
+
+def _energy(record: RunRecord, profile: Profile) -> EnergyResult:
+    """Modelled energy; what the host computed of the network is absent, with how much it is."""
+    found = energy(record.activity(), profile, record.placement(profile.name))
+    if (host := record.host) is None:
+        return found
+    why = (
+        f"{host.module} on the host: {host.macs / host.clips:.4g} MACs and "
+        f"{host.acs / host.clips:.4g} ACs a clip have no price"
+    )
+    return replace(found, absent=found.absent | {"host": why})
 
 
 def _ann(record: RunRecord, paper_j: float) -> dict[str, AnnEntry] | UnavailableEntry:
     """The baseline with a pass a step and with a pass a sample."""
     entries = {}
-    for name, passes in {A_PASS_A_STEP: record.steps, A_PASS_A_SAMPLE: 1}.items():
+    passes_of = {A_PASS_A_STEP: record.steps_a_clip, A_PASS_A_SAMPLE: record.persons}
+    for name, passes in passes_of.items():
         found = record.ann_energy(passes)
         if isinstance(found, Unavailable):
             return UnavailableEntry(unavailable=found.reason)

@@ -70,11 +70,23 @@ class ProfileEntry(Entry):
 
 
 class MeasuredEntry(Entry):
-    """Joules a sample that a sensor read."""
+    """Joules a sample that a sensor read; see `spikewatt.energy.measured.Measured`."""
 
     joules: float
     device: str
     method: str
+    error_j: float | None = None
+    total_j: float | None = None
+
+
+class CountersEntry(Entry):
+    """A chip's own counters, a sample, under Intel's names, summed over its cores."""
+
+    cores: int
+    syn_ops: float
+    dendrite_updates: float
+    axon_out: float
+    spikes_in: float
 
 
 class PublishedEntry(MeasuredEntry):
@@ -113,6 +125,7 @@ class RunEntry(Entry):
     ann: dict[str, AnnEntry] | UnavailableEntry  # by A_PASS_A_STEP and A_PASS_A_SAMPLE
     measured: MeasuredEntry | UnavailableEntry
     published: list[PublishedEntry]
+    counters: CountersEntry | None = None
     record: RunRecord = Field(exclude=True)
 
     @property

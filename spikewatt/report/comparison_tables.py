@@ -100,8 +100,10 @@ def _ann_rows(run: RunEntry) -> list[Row]:
 
 
 def _sensor_rows(run: RunEntry) -> list[Row]:
+    rows: list[Row]
     if isinstance(run.measured, MeasuredEntry):
-        rows = [_joules(run, run.measured.device, run.measured.joules)]
+        total = {"total_uj": _uj(run.measured.total_j)}
+        rows = [_joules(run, run.measured.device, run.measured.joules) | total]
     else:
         rows = [{"estimate": BY_SENSOR, "profile": f"unavailable: {run.measured.unavailable}"}]
     for x in run.published:
@@ -109,9 +111,9 @@ def _sensor_rows(run: RunEntry) -> list[Row]:
     return rows
 
 
-def _joules(run: RunEntry, device: str, joules: float) -> Row:
+def _joules(run: RunEntry, device: str, joules: float) -> dict[str, object]:
     paper, ann = run.paper.energy_j, run.ann
-    row: Row = {"estimate": BY_SENSOR, "profile": device, "energy_uj": joules * UJ}
+    row = {"estimate": BY_SENSOR, "profile": device, "energy_uj": joules * UJ}
     over = {} if isinstance(ann, UnavailableEntry) else {n: x.energy_j for n, x in ann.items()}
     ratios = {name: joules / energy_j for name, energy_j in over.items() if energy_j}
     return {**row, **ratios, "ratio": joules / paper if paper else None}
@@ -181,4 +183,22 @@ def notes(run: RunEntry) -> list[str]:
     for name, entry in run.profiles.items():
         for point in entry.calibrated_on:
             lines.append(f"{name} is calibrated on {point}: agreement there validates nothing.")
+    return [*lines, *_counter_notes(run)]
+
+
+def _counter_notes(run: RunEntry) -> list[str]:
+    """The chip's own counters beside what the execution counted, a sample."""
+    if run.counters is None:
+        return []
+    totals, lines = run.record.totals, []
+    for name, here in (
+        ("syn_ops", totals.synaptic_events_stored),
+        ("dendrite_updates", totals.neuron_updates),
+    ):
+        chip, ours = getattr(run.counters, name), here / run.samples
+        ratio = f"{chip / ours:.3f} times" if ours else "not comparable with"
+        lines.append(
+            f"The chip counted {chip:.0f} {name} a sample on {run.counters.cores} cores, {ratio} "
+            f"the {ours:.0f} counted here."
+        )
     return lines

@@ -37,20 +37,28 @@ class Section:
     figures: dict[str, figures.Drawing | None]
 
 
-def page(comparison: Comparison) -> str:
-    """The page as one HTML text."""
-    environment = Environment(
+def environment() -> Environment:
+    """The templates beside this file."""
+    return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def page(comparison: Comparison) -> str:
+    """The page as one HTML text."""
     rows, columns = side_by_side(comparison)
-    return environment.get_template(_TEMPLATE).render(
-        sections=[_section(run) for run in comparison.runs],
-        side=[[_text(row.get(c.key)) for c in columns] for row in rows],
-        version=comparison.runs[0].record.spikewatt_version,
+    return (
+        environment()
+        .get_template(_TEMPLATE)
+        .render(
+            sections=[_section(run) for run in comparison.runs],
+            side=[[_text(row.get(c.key)) for c in columns] for row in rows],
+            version=comparison.runs[0].record.spikewatt_version,
+        )
     )
 
 

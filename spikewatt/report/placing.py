@@ -30,14 +30,14 @@ def _has_place(profile: Profile) -> bool:
 def placement_of(network: Network, counts: Counts, profile: Profile) -> PlacementRecord:
     """The network under one profile; without cores, with the reason, where it does not fit."""
     try:
-        parts = [placed(network, part, profile) for part in _parts(counts)]
+        parts = [placed(network, part, profile) for part in parts_of(counts)]
     except MappingError as error:
         why = f"the network has no place on the cores: {error}"
         return PlacementRecord(absent=dict.fromkeys(("message", "hop", "static"), why))
     return _summed(parts)
 
 
-def _parts(counts: Counts) -> Iterator[Counts]:
+def parts_of(counts: Counts) -> Iterator[Counts]:
     """Counts of some samples at a time, so that loads fit into memory."""
     at_once = max(1, STEPS_AT_ONCE // counts.steps)
     for start in range(0, counts.samples, at_once):

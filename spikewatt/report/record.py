@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
 from spikewatt.energy.activity import UNPLACED, Activity, Placement
 from spikewatt.energy.ann import AnnEnergy, AnnLayer, ann_energy
-from spikewatt.energy.measured import Measured, Unavailable
+from spikewatt.energy.measured import Measured, Measurement, Unavailable
 from spikewatt.energy.paper import PaperEnergy, PaperLayer, paper_energy
 from spikewatt.errors import SpikewattError
 from spikewatt.report.entry import Entry
@@ -18,6 +19,8 @@ from spikewatt.report.spikes import Raster, Rates
 from spikewatt.report.writing import write_text
 
 SCHEMA = "spikewatt.run/1"
+HINT = "Make one with `spikewatt run NET.net ... --json RUN.json`."
+Record = TypeVar("Record", bound=Entry)
 
 
 class LayerRecord(Entry):
@@ -80,18 +83,52 @@ class MetricsRecord(Entry):
     effective_acs: float
 
 
+class HostRecord(Entry):
+    """What a processor computed beside the cores: the network's stage for the host.
+
+    macs, acs, neuron_updates: of all clips together (energy/host.py); dense_macs: of one clip, and
+    their share of all dense MACs of the network. coverage: share of the stage that was counted.
+    """
+
+    module: str
+    clips: int
+    macs: int
+    acs: int
+    neuron_updates: int
+    dense_macs: int
+    dense_macs_share: float = Field(ge=0, le=1)
+    coverage: float = Field(ge=0, le=1)
+
+
 class MeasuredRecord(Entry):
-    """Energy of one sample that a sensor read."""
+    """Energy of one sample that a sensor read; see `spikewatt.energy.measured.Measured`."""
 
     joules: float = Field(gt=0)
     device: str
     method: str
+    error_j: float | None = None
+    total_j: float | None = None
+
+
+class UnmeasuredRecord(Entry):
+    """Why a sensor that was asked read nothing."""
+
+    unavailable: str
+
+
+def measured_record(found: Measurement) -> MeasuredRecord | UnmeasuredRecord:
+    """A measurement as the record keeps it."""
+    if isinstance(found, Unavailable):
+        return UnmeasuredRecord(unavailable=found.reason)
+    return MeasuredRecord(**asdict(found))
 
 
 class RunRecord(Entry):
     """Everything that one run says about itself; `load` and `save` make files of it.
 
-    placements: by profile, where a mapping of the network to its cores is known.
+    placements: by profile, where a mapping of the network to its cores is known. persons: so many
+    samples are one clip; accuracy, predictions and all energies are those of clips. host: what a
+    processor computed, which no price of a profile covers.
     """
 
     schema_: Literal["spikewatt.run/1"] = Field(default="spikewatt.run/1", alias="schema")
@@ -106,6 +143,7 @@ class RunRecord(Entry):
     versions: dict[str, str]
     samples: int = Field(ge=1)
     steps: int = Field(ge=1)
+    persons: int = Field(default=1, ge=1)
     latency_steps: int
     build_s: float
     wall_s: float
@@ -116,15 +154,26 @@ class RunRecord(Entry):
     accuracy: float | None = None
     predictions: list[int] | None = None
     verified_against: list[str] = Field(default=[])  # what spikes and counts were equal to
-    measured: MeasuredRecord | None = None
+    measured: MeasuredRecord | UnmeasuredRecord | None = None
     placements: dict[str, PlacementRecord] | None = None
+    host: HostRecord | None = None
+
+    @property
+    def clips(self) -> int:
+        """Clips of the run, of as many samples as there are persons."""
+        return self.samples // self.persons
+
+    @property
+    def steps_a_clip(self) -> int:
+        """Steps of all of a clip's persons."""
+        return self.steps * self.persons
 
     def activity(self) -> Activity:
-        """The totals that prices apply to."""
+        """The totals that prices apply to, for a clip: its persons are executed in turn."""
         graded = [layer for layer in self.layers if layer.analog_input]
         return Activity(
-            samples=self.samples,
-            steps=self.steps,
+            samples=self.clips,
+            steps=self.steps_a_clip,
             synaptic_events=self.totals.synaptic_events,
             synaptic_events_graded=sum(layer.synaptic_events for layer in graded),
             neuron_updates=self.totals.neuron_updates,
@@ -132,9 +181,9 @@ class RunRecord(Entry):
         )
 
     def paper_energy(self) -> PaperEnergy:
-        """What the papers' formula says about a sample."""
+        """What the papers' formula says about a clip."""
         layers = [PaperLayer(x.dense_macs, x.paper_sops, x.analog_input) for x in self.layers]
-        return paper_energy(layers, self.samples, self.steps)
+        return paper_energy(layers, self.clips, self.steps_a_clip)
 
     def ann_energy(self, passes: int) -> AnnEnergy | Unavailable:
         """What an int8 ANN of the same shape costs a sample with so many passes."""
@@ -152,15 +201,17 @@ class RunRecord(Entry):
         found = (self.placements or {}).get(profile)
         return UNPLACED if found is None else found.placement()
 
-    def measurement(self) -> Measured | Unavailable:
+    def measurement(self) -> Measurement:
         """What a sensor read, or why none did."""
         if self.measured is None:
             return Unavailable(f"the {self.backend} backend has no power sensor")
-        return Measured(self.measured.joules, self.measured.device, self.measured.method)
+        if isinstance(self.measured, UnmeasuredRecord):
+            return Unavailable(self.measured.unavailable)
+        return Measured(**self.measured.model_dump())
 
 
 # keys that are not written where there is nothing to say
-_LEFT_OUT = ("accuracy", "predictions", "measured", "placements")
+_LEFT_OUT = ("accuracy", "predictions", "measured", "placements", "host")
 
 
 def save(record: RunRecord, path: str | Path) -> None:
@@ -175,19 +226,25 @@ def _has(record: RunRecord, name: str) -> bool:
 
 def load(path: str | Path) -> RunRecord:
     """Read RUN.json; SpikewattError names the file and what is wrong with it."""
-    hint = "Make one with `spikewatt run NET.net ... --json RUN.json`."
+    return parsed(RunRecord, read_text(path, "Run record", HINT), path, "run record", HINT)
+
+
+def read_text(path: str | Path, what: str, hint: str) -> str:
+    """The text of a record; SpikewattError where there is none."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise SpikewattError(
-            f"Run record {path} cannot be read: {error.strerror}. {hint}"
-        ) from error
+        raise SpikewattError(f"{what} {path} cannot be read: {error.strerror}. {hint}") from error
     except UnicodeDecodeError as error:
-        raise SpikewattError(f"{path} is not a run record but binary data. {hint}") from error
+        raise SpikewattError(f"{path} is not a {what.lower()} but binary data. {hint}") from error
+
+
+def parsed(kind: type[Record], text: str, path: str | Path, what: str, hint: str) -> Record:
+    """The record in a text; SpikewattError names the first problems."""
     try:
-        return RunRecord.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
-        raise SpikewattError(f"{path} is not a run record: {_first(error)}. {hint}") from error
+        raise SpikewattError(f"{path} is not a {what}: {_first(error)}. {hint}") from error
 
 
 def _first(error: ValidationError) -> str:

@@ -17,10 +17,19 @@ from spikewatt.energy.events import (
     synapses,
     synapses_nonzero,
 )
+from spikewatt.energy.host import host_share
 from spikewatt.energy.metrics import graded_layers, metrics, weights
 from spikewatt.network import IntArray, Network
 from spikewatt.report.placing import placements_of
-from spikewatt.report.record import LayerRecord, MeasuredRecord, MetricsRecord, RunRecord, Totals
+from spikewatt.report.record import (
+    HostRecord,
+    LayerRecord,
+    MeasuredRecord,
+    MetricsRecord,
+    RunRecord,
+    Totals,
+    UnmeasuredRecord,
+)
 from spikewatt.report.spikes import raster, rates
 
 if TYPE_CHECKING:  # an execution is only read here; engines need not be importable
@@ -49,7 +58,7 @@ class Outcome:
     accuracy: float | None = None
     predictions: tuple[int, ...] | None = None
     verified_against: tuple[str, ...] = ()
-    measured: MeasuredRecord | None = None
+    measured: MeasuredRecord | UnmeasuredRecord | None = None
 
 
 def record_of(
@@ -68,12 +77,13 @@ def record_of(
     executed = counts.samples * counts.steps
     complete = set(counts.by_layer) >= set(network.by_layer)  # else the load is not known
     return RunRecord(
-        spikewatt_version=_version("spikewatt"),
+        spikewatt_version=spikewatt_version(),
         **asdict(provenance),
         backend=execution.engine,
         versions=versions(),
         samples=counts.samples,
         steps=counts.steps,
+        persons=network.persons,
         latency_steps=network.latency_steps,
         build_s=execution.build_s,
         wall_s=execution.wall_s,
@@ -86,6 +96,22 @@ def record_of(
         verified_against=list(outcome.verified_against),
         measured=outcome.measured,
         placements=placements_of(network, counts) if place and complete else None,
+        host=_host(network, execution),
+    )
+
+
+def _host(network: Network, execution: Execution) -> HostRecord | None:
+    """The stage's operations, every one of them counted."""
+    share, found = host_share(network), execution.host
+    if share is None or found is None:
+        return None
+    return HostRecord(
+        module=share.module,
+        clips=len(found.sums),
+        **asdict(found.work),
+        dense_macs=share.dense_macs,
+        dense_macs_share=share.share,
+        coverage=1.0,
     )
 
 
@@ -101,6 +127,11 @@ def versions() -> dict[str, str]:
     """Versions of Python, the machine's system and the packages that results depend on."""
     found = {name: _version(name) for name in PACKAGES}
     return {"python": platform.python_version(), "system": platform.system(), **found}
+
+
+def spikewatt_version() -> str:
+    """The installed version."""
+    return _version("spikewatt")
 
 
 def _version(package: str) -> str:

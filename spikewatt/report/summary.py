@@ -33,6 +33,14 @@ def run_summary(record: RunRecord, file: TextIO) -> None:
         f"{plain(totals.synaptic_events)} synaptic events, {plain(totals.paper_sops)} paper SOPs, "
         f"coverage {plain(totals.coverage)}\n"
     )
+    if record.persons > 1:
+        file.write(f"{record.clips} clips, each of them {record.persons} samples, one a person\n")
     file.write(f"built in {record.build_s:.2f} s, stepped in {record.wall_s:.2f} s\n")
+    if (host := record.host) is not None:
+        file.write(
+            f"host, {host.module}: {plain(host.macs)} MACs, {plain(host.acs)} ACs, "
+            f"{plain(host.neuron_updates)} neuron updates, coverage {plain(host.coverage)}; "
+            f"{100 * host.dense_macs_share:.4g} % of the network's dense MACs\n"
+        )
     if record.accuracy is not None:
-        file.write(f"accuracy {record.accuracy:.4f} on {record.samples} clips\n")
+        file.write(f"accuracy {record.accuracy:.4f} on {record.clips} clips\n")

@@ -24,6 +24,7 @@ from spikewatt.report.comparison import (
     UnavailableEntry,
 )
 from spikewatt.report.quantities import count, short, si, si_range
+from spikewatt.report.record import HostRecord
 
 DASH = "\N{EN DASH}"
 
@@ -246,6 +247,7 @@ def details(run: RunEntry) -> list[tuple[str, str]]:
         ("verified against", ", ".join(r.verified_against)),
         ("accuracy", None if r.accuracy is None else f"{r.accuracy:.2%}"),
         ("samples", count(r.samples)),
+        ("samples a clip, one a person", count(r.persons) if r.persons > 1 else None),
         ("steps a sample", count(r.steps)),
         ("latency", f"{r.latency_steps} steps"),
         ("seed", None if r.seed is None else str(r.seed)),
@@ -256,11 +258,18 @@ def details(run: RunEntry) -> list[tuple[str, str]]:
         ("activation sparsity", f"{r.metrics.activation_sparsity:.1%}"),
         ("effective MACs a sample", count(r.metrics.effective_macs)),
         ("effective ACs a sample", count(r.metrics.effective_acs)),
+        ("host", None if r.host is None else _host(r.host)),
         ("synapses counted", f"{r.totals.coverage:.1%}"),
         ("versions", ", ".join(f"{k} {v}" for k, v in r.versions.items())),
         ("spikewatt", r.spikewatt_version),
     ]
     return [(key, value) for key, value in found if value]
+
+
+def _host(found: HostRecord) -> str:
+    work = f"{count(found.macs)} MACs, {count(found.acs)} ACs"
+    share = f"{found.dense_macs_share:.1%} of the dense MACs"
+    return f"{found.module}: {work} in all, {share}, {found.coverage:.0%} counted"
 
 
 def _rate(steps_per_s: float | None) -> str:

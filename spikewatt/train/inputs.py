@@ -1,7 +1,8 @@
 """What enters a network: an encoder fitted to the data, and the shapes that networks read.
 
 A clip, as a float network reads it, is (N, C, V, T), of several persons (N, M, C, V, T), or for
-images (N, C, x, y, T). A quantised network reads places: (N, C, x, y, T) of the stimulus.
+images (N, C, x, y, T). A quantised network reads places: (N, C, x, y, T) of the stimulus, and
+each person of a clip as a sample of its own, one after another.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from spikewatt.data.clips import AnyDataset
 from spikewatt.data.encode import (
     Encoder,
     EventEncoder,
+    PersonsEncoder,
     RangeEncoder,
     SkeletonEncoder,
     VideoEncoder,
@@ -57,7 +59,7 @@ _ENCODERS = {"skeleton": _joints, "events": _events, "video": _video}
 
 def task_of(encoder: Encoder, classes: int) -> Task:
     """What a network behind this encoder is built for."""
-    encoder = encoder.base if isinstance(encoder, RangeEncoder) else encoder
+    encoder = _base(encoder)
     if isinstance(encoder, SkeletonEncoder):
         e = encoder
         return SkeletonTask(e.skeleton, classes, e.channels, e.frames, e.persons)
@@ -65,11 +67,29 @@ def task_of(encoder: Encoder, classes: int) -> Task:
     return VideoTask(classes, channels, width, height, encoder.frames)
 
 
+def _base(encoder: Encoder) -> Encoder:
+    """The encoder of what a float network reads."""
+    return encoder.base if isinstance(encoder, RangeEncoder | PersonsEncoder) else encoder
+
+
+def traced_shapes(encoder: Encoder) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Of a clip and of its stimulus, as `lower` takes them: persons are the clip's first axis."""
+    encoder = _base(encoder)
+    if not isinstance(encoder, SkeletonEncoder):
+        x, y, channels = encoder.shape
+        return (1, channels, x, y, encoder.frames), encoder.shape
+    joints, channels = encoder.skeleton.size, encoder.channels
+    clip = (encoder.persons, channels, joints, encoder.frames)
+    return clip, encoder.shape if encoder.repeat else (joints, 1, channels)
+
+
 def deployed_encoder(net: nn.Module, encoder: Encoder) -> Encoder:
     """The encoder of a trained network's integer form, with what it leaves to the host."""
     host = next((m for m in net.modules() if isinstance(m, JointRange) and m.min_max), None)
-    if host is None or not isinstance(encoder, SkeletonEncoder):
+    if not isinstance(encoder, SkeletonEncoder):
         return encoder
+    if host is None:
+        return PersonsEncoder(encoder) if encoder.persons > 1 else encoder
     gain, shift = (v.cpu().numpy() for v in host.affine())
     return RangeEncoder(encoder, gain, shift)
 
@@ -77,7 +97,7 @@ def deployed_encoder(net: nn.Module, encoder: Encoder) -> Encoder:
 def to_clips(stimuli: np.ndarray, encoder: Encoder) -> torch.Tensor:
     """Stimuli (N, *shape, T) in Lava's order as clips, float32."""
     x = torch.as_tensor(stimuli, dtype=torch.float32)
-    encoder = encoder.base if isinstance(encoder, RangeEncoder) else encoder
+    encoder = _base(encoder)
     if not isinstance(encoder, SkeletonEncoder):
         return x.permute(0, 3, 1, 2, 4).contiguous()
     if encoder.repeat:
@@ -90,10 +110,17 @@ def to_places(clips: torch.Tensor, encoder: Encoder) -> torch.Tensor:
     """Clips as a quantised network takes them, (N, C, x, y, T)."""
     if isinstance(encoder, RangeEncoder):
         ranged = torch.as_tensor(encoder.ranged(clips.cpu().numpy()), dtype=torch.float32)
-        return ranged.unsqueeze(3).to(clips.device)
+        return _one_by_one(ranged).to(clips.device)
+    if isinstance(encoder, PersonsEncoder):
+        return _one_by_one(clips)
     if not isinstance(encoder, SkeletonEncoder):
         return clips
     if encoder.repeat:
         frames = clips.transpose(2, 3).unsqueeze(-1)
         return frames.expand(*frames.shape[:-1], encoder.repeat).contiguous()
     return clips.permute(0, 2, 3, 1, 4).contiguous() if clips.dim() == 5 else clips.unsqueeze(3)
+
+
+def _one_by_one(clips: torch.Tensor) -> torch.Tensor:
+    """(N, M, C, V, T) or (N, C, V, T) -> (N M, C, V, 1, T)."""
+    return (clips.flatten(0, 1) if clips.dim() == 5 else clips).unsqueeze(3)

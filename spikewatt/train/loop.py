@@ -10,29 +10,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 from torch import nn
 
-from spikewatt.errors import SpikewattError
-from spikewatt.export.lowering import FloatGraph
+from spikewatt.data.encode import Encoder
 from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.batches import batches, plain_batches
 from spikewatt.train.distill import Distillation, from_recipe
 from spikewatt.train.evaluation import accuracy
-from spikewatt.train.inputs import deployed_encoder, task_of, to_clips, to_places
+from spikewatt.train.events import Counter, QuantisedCounter
+from spikewatt.train.form import Form
+from spikewatt.train.inputs import to_places
 from spikewatt.train.job import Job, material, sample_of
 from spikewatt.train.learner import Learner
-from spikewatt.train.lowering import lower
-from spikewatt.train.quantised import QuantisedNetwork, quantised
+from spikewatt.train.machines import agree, fabric_of, share_of
+from spikewatt.train.objective import COUNTED, Beside
 from spikewatt.train.record import check_same_run, run_record
 from spikewatt.train.restoring import float_network, load_weights, restore
 from spikewatt.train.scalars import Scalars
-from spikewatt.train.schedule import rate_share
+from spikewatt.train.schedule import rate_after
 
 __all__ = ["Job", "Training", "accuracy", "float_network", "load_weights", "restore", "train"]
 
 log = logging.getLogger("spikewatt")
-CALIBRATION_CLIPS = 256
 
 
 @dataclass
@@ -55,36 +54,36 @@ class Training:
     """A run of `Job`; `run` trains to the end and returns the path of the last checkpoint."""
 
     def __init__(self, job: Job, progress: Callable[[int, int], None]) -> None:
-        self.job, self.progress = job, progress
-        self.fabric = Fabric(accelerator=job.accelerator, devices=1)
+        self.job, self.fabric = job, fabric_of(job)
+        self.first = self.fabric.is_global_zero  # the process that writes and tells
+        self.progress = progress if self.first else lambda done, total: None
         self.material = material(job)
-        self.clips, self.encoder = self.material.training, self.material.encoder
-        self.sample = sample_of(job, self.encoder)
+        self.clips = self.material.training
         torch.manual_seed(job.seed)
-        task = task_of(self.encoder, len(job.dataset.classes))
-        self.float_net = job.model.network(task, job.options)
+        self.form = Form(job, self.material.encoder)
+        self.sample = sample_of(job, self.encoder)
         self.distillation, teachers = self._taught()
-        self.state = _State(self.float_net, run_record(job, self.encoder, teachers))
-        self.deployable = self._has_integer_form()
+        self.state = _State(self.form.net, run_record(job, self.encoder, teachers))
+        self._tell_refusal()
+        self.form.check_price()
         self.scalars: Scalars | None = None
 
-    def _has_integer_form(self) -> bool:
-        """Whether the network has a quantised twin; others train as floats in all epochs."""
-        if not self.job.model.deploys:
-            return False
-        try:
-            self._traced()
-        except SpikewattError as reason:
-            self.state.record[ckpt.FLOAT_ONLY] = str(reason)
-            log.warning("%s trains as a float network only: %s", self.job.model.name, reason)
-            return False
-        return True
+    @property
+    def encoder(self) -> Encoder:
+        """Of what the network that trains now reads."""
+        return self.form.encoder
+
+    def _tell_refusal(self) -> None:
+        if self.job.model.deploys and not self.form.deployable:
+            self.state.record[ckpt.FLOAT_ONLY] = self.form.refusal
+            name = self.job.model.name
+            log.warning("%s trains as a float network only: %s", name, self.form.refusal)
 
     @property
     def float_epochs(self) -> int:
         """Epochs of the float network."""
         recipe = self.job.recipe
-        return recipe.epochs if self.deployable else recipe.epochs + recipe.finetune_epochs
+        return recipe.epochs + (0 if self.form.deployable else recipe.finetune_epochs)
 
     @property
     def path(self) -> Path:
@@ -96,14 +95,12 @@ class Training:
         recipe, classes = self.job.recipe, self.job.dataset.classes
         if not recipe.distill.teachers:
             return None, []
-        return from_recipe(self.float_net, recipe, self.material.seen, classes)
+        return from_recipe(self.form.net, recipe, self.material.seen, classes)
 
     def run(self) -> Path:
         """Train; exact resume, since every epoch's randomness depends on seed and epoch alone."""
-        self.job.out.mkdir(parents=True, exist_ok=True)
-        ckpt.clear_leftovers(self.path)
-        self._set_up(self._restore() if self.job.resume and self.path.exists() else None)
-        if self.job.recipe.tensorboard:
+        self.prepare()
+        if self.job.recipe.tensorboard and self.first:
             self.scalars = Scalars(self.job.out / "tensorboard", self.state.epoch)
         try:
             self._run_epochs()
@@ -112,63 +109,79 @@ class Training:
                 self.scalars.close()
         return self.path
 
+    def prepare(self) -> None:
+        """Everything in place for the next epoch: that of the checkpoint, or the first."""
+        if self.first:
+            self.job.out.mkdir(parents=True, exist_ok=True)
+            ckpt.clear_leftovers(self.path)
+        self.fabric.barrier()
+        self._set_up(self._restore() if self.job.resume and self.path.exists() else None)
+
     def _run_epochs(self) -> None:
         recipe = self.job.recipe
         for epoch in range(self.state.epoch, recipe.epochs + recipe.finetune_epochs):
             if epoch == self.float_epochs:
                 self._quantise()
             self._epoch(epoch)
-        if self.deployable and not self.state.fine:
+        if self.form.deployable and not self.state.fine:
             self._quantise()
-        self._finish()
+        self._measure("quantised" if self.form.deployable else "float")
+        self._save()
 
     def _epoch(self, epoch: int) -> None:
         began = time.perf_counter()
-        self._seed(epoch)
+        self._seed(epoch, self.fabric.global_rank)
         losses = self._train_epoch(epoch)
+        agree(self.fabric, self.learner.tensors())
         self.state.epoch = epoch + 1
         self._write_scalars(losses)
         self._save()
-        seconds = time.perf_counter() - began
-        log.info("epoch %d: loss %.4f, %.1f s", epoch + 1, losses["total"], seconds)
+        if self.first:
+            seconds = time.perf_counter() - began
+            events = f", {losses[COUNTED]:.0f} events a clip" if COUNTED in losses else ""
+            log.info("epoch %d: loss %.4f%s, %.1f s", epoch + 1, losses["total"], events, seconds)
 
-    def _seed(self, epoch: int) -> None:
-        torch.manual_seed(self.job.seed * 1_000_003 + epoch)
+    def _seed(self, epoch: int, rank: int = 0) -> None:
+        torch.manual_seed(self.job.seed * 1_000_003 + epoch + (rank << 40))
 
     def _train_epoch(self, epoch: int) -> dict[str, float]:
-        """Mean of each loss over the clips."""
+        """Mean over the clips of each loss, and of what is counted beside them."""
         recipe, count = self.job.recipe, batches(self.clips, self.job.recipe)
         total_batches = (recipe.epochs + recipe.finetune_epochs) * count
         before = (epoch - self.float_epochs if self.state.fine else epoch) * count
-        self.learner.wrapped.train()
+        self.learner.begin(epoch)
         totals: dict[str, torch.Tensor] = {}
-        for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch), start=1):
-            losses = self.learner.step(x, y, self._rate(epoch, i / count), before + i)
+        share = share_of(self.fabric)
+        for i, batch in enumerate(self.clips.epoch(self.job.seed, epoch, share), start=1):
+            rate = rate_after(epoch + i / count, self.float_epochs, recipe)
+            losses = self.learner.step(batch, rate, before + i)
             for name, loss in losses.items():
-                totals[name] = totals.get(name, 0) + loss.detach() * len(y)
+                totals[name] = totals.get(name, 0) + loss.detach() * batch.weight * batch.size
             self.progress(epoch * count + i, total_batches)
-        return {name: float(total) / len(self.clips.labels) for name, total in totals.items()}
-
-    def _rate(self, epoch: int, share: float) -> float:
-        """Learning rate after this share of an epoch."""
-        recipe, first = self.job.recipe, self.float_epochs
-        if epoch < first:
-            return recipe.lr * rate_share(epoch + share, first, recipe)
-        fine = replace(recipe, schedule="one-cycle", warm_up=0)
-        share = rate_share(epoch - first + share, recipe.finetune_epochs, fine)
-        return recipe.finetune_lr * share
+        means = {name: total / len(self.clips.labels) for name, total in totals.items()}
+        return {name: float(self.fabric.all_reduce(mean)) for name, mean in means.items()}
 
     def _shaped(self, x: torch.Tensor) -> torch.Tensor:
         """Clips as the network that trains now takes them."""
         own = x if self.distillation is None else x.narrow(-3, 0, self.distillation.channels)
         return to_places(own, self.encoder) if self.state.fine else own
 
+    def _counter(self) -> Counter | None:
+        """Of synaptic events, where the recipe prices them in this phase."""
+        price = self.job.recipe.events
+        if not price.weight:
+            return None
+        if self.state.fine:
+            return QuantisedCounter(self.state.net, self._shaped)
+        return self.form.counter(self._shaped) if price.start_epoch < self.float_epochs else None
+
     def _set_up(self, resumed: ckpt.Checkpoint | None) -> None:
         """What learns in this phase, on the device."""
         recipe, fine = self.job.recipe, self.state.fine
         recipe = replace(recipe, optimizer="adamw") if fine else recipe
         teachers = None if fine else self.distillation
-        self.learner = Learner(self.state.net, self._shaped, recipe, teachers)
+        beside = Beside(self._shaped, teachers, self._counter(), exact=fine)
+        self.learner = Learner(self.state.net, recipe, beside)
         self.learner.set_up(self.fabric, resumed)
 
     def _settle(self) -> None:
@@ -186,24 +199,17 @@ class Training:
     def _quantise(self) -> None:
         """End of the float phase: measure it, fold, quantise, start over with the optimizer."""
         self._measure("float")
-        net = self.float_net.cpu()
+        net = self.form.net.cpu()
         self.state.float_weights = {k: w.clone() for k, w in net.state_dict().items()}
-        clips = self.job.dataset.train[:CALIBRATION_CLIPS]
-        calibration = to_clips(self.encoder.encode_all(clips), self.encoder)
-        self._hand_over()
-        places = to_places(calibration, self.encoder)
-        twin = quantised(self._traced(), places, self.encoder.limit)
+        twin = self.form.quantised()
+        self._handed_over()
         self.state.net, self.state.scales = twin, twin.scales
         self._set_up(None)
 
-    def _hand_over(self) -> None:
-        """From here on the encoder computes what the integer network leaves to its host."""
-        self.encoder = deployed_encoder(self.float_net, self.encoder)
+    def _handed_over(self) -> None:
+        """What the encoder of the integer network changes."""
         self.state.record["encoder"] = self.encoder.to_dict()
         self.sample = sample_of(self.job, self.encoder)
-
-    def _traced(self) -> FloatGraph:
-        return lower(self.float_net, tuple(self.material.test[:1].shape), self.encoder.shape)
 
     def _test_accuracy(self) -> float:
         test = self.material.test
@@ -213,19 +219,16 @@ class Training:
         """Settle, and record what share of the test clips is right."""
         self._settle()
         found = self.state.record[f"{kind}_accuracy"] = self._test_accuracy()
-        log.info("%s network: test accuracy %.4f", kind, found)
+        if self.first:
+            log.info("%s network: test accuracy %.4f", kind, found)
         if self.scalars is not None:
             self.scalars.write({f"test/{kind}_accuracy": found}, self.state.epoch)
 
-    def _finish(self) -> None:
-        self._measure("quantised" if self.deployable else "float")
-        self._save()
-
     def _write_scalars(self, losses: dict[str, float]) -> None:
-        """Losses, the last learning rate and the test accuracy of an epoch."""
+        """Losses, events, the last learning rate and the test accuracy of an epoch."""
         if self.scalars is None:
             return
-        points = {f"train/loss/{name}": loss for name, loss in losses.items()}
+        points = {f"train/{'' if k == COUNTED else 'loss/'}{k}": v for k, v in losses.items()}
         points["train/lr"] = self.learner.rate
         points["test/accuracy"] = self._averaged_accuracy()
         self.scalars.write(points, self.state.epoch)
@@ -238,8 +241,13 @@ class Training:
             return self._test_accuracy()
 
     def _save(self) -> None:
+        if self.first:
+            ckpt.save(self._checkpoint(), self.path)
+        self.fabric.barrier()
+
+    def _checkpoint(self) -> ckpt.Checkpoint:
         state = self.state
-        checkpoint = ckpt.Checkpoint(
+        return ckpt.Checkpoint(
             record=state.record,
             epoch=state.epoch,
             weights=state.net.state_dict(),
@@ -248,7 +256,6 @@ class Training:
             sample=self.sample,
             **self.learner.saved(),
         )
-        ckpt.save(checkpoint, self.path)
 
     def _restore(self) -> ckpt.Checkpoint:
         saved = ckpt.load(self.path)
@@ -261,9 +268,9 @@ class Training:
             scales=saved.scales,
         )
         if saved.scales is not None:
-            self.float_net.load_state_dict(saved.float_weights)
-            self._hand_over()
-            self.state.net = QuantisedNetwork(self._traced(), saved.scales)
+            self.form.net.load_state_dict(saved.float_weights)
+            self.state.net = self.form.restored(saved.scales)
+            self._handed_over()
         self.state.net.load_state_dict(saved.weights)
         return saved
 

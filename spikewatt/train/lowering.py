@@ -27,10 +27,11 @@ from spikewatt.train.blocks.graph_conv import GraphConv
 from spikewatt.train.blocks.joint_bias import JointBias
 from spikewatt.train.blocks.joint_range import LEVELS, JointRange
 from spikewatt.train.blocks.mask_attention import MaskMixer
-from spikewatt.train.blocks.multiwavelet import MultiwaveletFusion
 from spikewatt.train.blocks.readout import IntegratingReadout
 from spikewatt.train.blocks.tdbn import TimeDependentNorm
+from spikewatt.train.models.signal_sgn import WaveHead
 from spikewatt.train.models.svformer import TimeHead
+from spikewatt.train.wave_stage import wave_head
 
 
 def graph_conv(module: GraphConv, wire: Wire) -> Wire:
@@ -102,18 +103,19 @@ def between_heads(mixing: torch.Tensor, wire: Wire) -> ListedMap:
     return ListedMap(*parts, at.reshape(-1), (1, 1, wire.channels), macs)
 
 
-def _check_one_person(persons: int) -> None:
+def _check_one_gain(persons: int) -> None:
     if persons != 1:
         raise SpikewattError(
-            f"The network reads {persons} persons at once; on a chip each is a clip of its own. "
-            "Train it with persons = 1 to export it."
+            f"The network gives each of {persons} persons gains of its own, and on a chip all are "
+            "clips of one network. Train it with persons = 1, or one with min_max = true, whose "
+            "gains the host applies."
         )
 
 
 def clip_norm(module: ClipNorm, wire: Wire) -> Wire:
     """y[v, c] = g[v, c] x[v, c] + b[v, c]: a gain for each joint, which the next layer takes up."""
     norm, (persons, channels, joints) = module.norm, module.shape
-    _check_one_person(persons)
+    _check_one_gain(persons)
     gain = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias.detach() - norm.running_mean * gain
     each = [v.view(channels, 1, joints).expand(-1, *wire.places) for v in (gain, shift)]
@@ -145,6 +147,18 @@ def time_head(module: TimeHead, wire: Wire) -> Wire:
     return over_the_clip(module.neuron(wire), torch.cat(parts, dim=1), bias)
 
 
+def time_dependent_norm(module: TimeDependentNorm, wire: Wire) -> Wire:
+    """y[c, t] = g[c, t] x[c, t] + b[c, t]: a table of gains and one of biases."""
+    if wire.size(-1) != module.steps:
+        raise SpikewattError(
+            f"A time-dependent norm of {module.steps} steps behind a wire of {wire.size(-1)}."
+        )
+    gain = module.weight.detach() * torch.rsqrt(module.running_var + module.eps)
+    shift = module.bias.detach() - module.running_mean * gain
+    by_channel = (v.view(module.steps, module.channels).T.contiguous() for v in (gain, shift))
+    return wire.affine_by_step(*by_channel)
+
+
 def frequency_mix(module: FrequencyMix, wire: Wire) -> tuple[Wire, ...]:
     """R and I: y[v] = sum over all joints u of M[v, u] x[u] + b, each M in one map."""
     joints, found = module.joints, []
@@ -164,10 +178,13 @@ def joint_bias(module: JointBias, wire: Wire) -> Wire:
 
 
 def joint_range(module: JointRange, wire: Wire) -> Wire:
-    """What the host prepares arrives as whole numbers: y = x / 127; without min-max, gains."""
-    _check_one_person(module.clip_norm.shape[0])
+    """What the host prepares arrives as whole numbers: y = x / 127; without min-max, gains.
+
+    Gains that differ by person are the host's alone: no synapse knows whose clip it sees.
+    """
     if module.min_max:
         return wire * (1 / LEVELS)
+    _check_one_gain(module.clip_norm.shape[0])
     gain, shift = (v.unsqueeze(-1) for v in module.affine())  # (C, V, 1)
     scaled = wire.mapped(PlaceMap(gain.clone()), wire.shape, wire.channels, wire.places)
     return replace(scaled, bias=scaled.bias + shift)
@@ -192,18 +209,13 @@ LOWERINGS: dict[type[nn.Module], Handler] = {
     JointBias: joint_bias,
     JointRange: joint_range,
     MaskMixer: mask_mixer,
-    MultiwaveletFusion: no_populations(
-        "its wavelets need steps that are still to come. Train with waves = false to export."
-    ),
     MutualInformationFusion: fused,
     ReleasedBranch: no_populations(
         "two clips pass the same neurons. Train with released_compat = false to export."
     ),
-    TimeDependentNorm: no_populations(
-        "no synapse and no LIF neuron scales each step by itself. Train with time_norm = false in "
-        "the recipe's [model] table to export."
-    ),
+    TimeDependentNorm: time_dependent_norm,
     TimeHead: time_head,
+    WaveHead: wave_head,
     IntegratingReadout: integrating_readout,
 }
 

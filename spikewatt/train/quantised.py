@@ -7,21 +7,34 @@ units (integer / 64), sums of them are exact in float32.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from spikewatt.export.lowering import FloatGraph, FloatPopulation
+from spikewatt.export.lowering import Edge, FloatGraph, FloatPopulation
 from spikewatt.export.lowering.integers import Integers, lowered
-from spikewatt.network import DECAY_MAX, Network
+from spikewatt.network import DECAY_MAX, GAIN_UNITY, IntArray, Network
+from spikewatt.train.host import QuantisedHost
 from spikewatt.train.neuron import CubaNeuron
-from spikewatt.train.quantize import WEIGHT_SCALE, quantize_bias, quantize_weight, to_integers
-from spikewatt.train.scales import arriving, population_scale, readout_scale_of
+from spikewatt.train.quantize import (
+    WEIGHT_SCALE,
+    gained,
+    quantize_bias,
+    quantize_gain,
+    quantize_weight,
+    to_integers,
+)
+from spikewatt.train.scales import arriving, readout_scale_of, weight_scales
 
-GATE_SCALE = 2 / WEIGHT_SCALE  # the unit weight of a gate is the integer 2
+
+def _rounded(
+    quantise: Callable[[torch.Tensor], torch.Tensor], values: torch.Tensor, scale: float = 1.0
+) -> torch.Tensor:
+    """Quantised values, the same in float64: on which side a half lies is float32's to say."""
+    return quantise(values.float() * scale).to(values.dtype)
 
 
 class QuantisedPopulation(nn.Module):
@@ -34,37 +47,74 @@ class QuantisedPopulation(nn.Module):
         self.weights = nn.ParameterList(
             nn.Parameter(e.map.weight.clone(), requires_grad=trains) for e in population.edges
         )
-        self.bias = nn.Parameter(population.bias.clone(), requires_grad=trains)
+        table = population.step_bias
+        # a table takes up what the places of a channel share
+        biased = trains and (table is None or bool(population.bias.any()))
+        self.bias = nn.Parameter(population.bias.clone(), requires_grad=biased)
+        self.step_bias = None if table is None else nn.Parameter(table.clone())
+        tables = {str(k): (e.gain, e.bias) for k, e in enumerate(population.edges)}
+        self.gains, self.gained_biases = (
+            nn.ParameterDict({k: t[i].clone() for k, t in tables.items() if t[i] is not None})
+            for i in (0, 1)
+        )
         self.neuron = _neuron(population, scale)
 
     def integers(self, k: int) -> torch.Tensor:
-        """Quantised weights of edge k, the same in float64: halves depend on the product's type."""
-        weight = self.weights[k]
-        return quantize_weight(weight.float() * self.scale).to(weight.dtype)
+        """Quantised weights of edge k."""
+        return _rounded(quantize_weight, self.weights[k], self.scale)
 
-    def step_bias(self) -> torch.Tensor:
-        """Quantised bias, (C, X, Y)."""
-        return quantize_bias(self.bias.float() * self.scale).to(self.bias.dtype)
+    def gain(self, k: int) -> torch.Tensor | None:
+        """Quantised gains of edge k, (C, T), shares of 1."""
+        return _rounded(quantize_gain, self.gains[str(k)]) if str(k) in self.gains else None
+
+    def constant_bias(self) -> torch.Tensor:
+        """Quantised bias without what steps add, (C, X, Y)."""
+        return _rounded(quantize_bias, self.bias, self.scale)
+
+    def bias_of_steps(self) -> torch.Tensor | None:
+        """What steps add to the bias, quantised, (C, T)."""
+        table = self.step_bias
+        return None if table is None else _rounded(quantize_bias, table, self.scale)
+
+    def gained_bias(self, k: int) -> torch.Tensor | None:
+        """Quantised bias that the gains of edge k multiply, (C, X, Y)."""
+        key = str(k)
+        if key not in self.gained_biases:
+            return None
+        return _rounded(quantize_bias, self.gained_biases[key], self.scale)
+
+    def bias_by_step(self) -> torch.Tensor:
+        """Quantised bias, (C, X, Y, 1 or T)."""
+        bias, table = self.constant_bias()[..., None], self.bias_of_steps()
+        bias = bias if table is None else bias + table[:, None, None]
+        for k in map(int, self.gained_biases):
+            own, gain = self.gained_bias(k), self.gain(k)
+            own = own[..., None].expand(*own.shape, gain.shape[-1])
+            bias = bias + gained(own[None], gain)[0]
+        return bias
 
     def current(self, spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
         """What arrives in a step without the bias."""
-        parts = [
-            e.map.apply(self.integers(k), *(spikes[s] for s in e.sources))
-            for k, e in enumerate(self.population.edges)
-        ]
+        parts = [self._through(k, e, spikes) for k, e in enumerate(self.population.edges)]
         return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
+
+    def _through(self, k: int, edge: Edge, spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
+        """What an edge brings."""
+        arrived = edge.map.apply(self.integers(k), *(spikes[s] for s in edge.sources))
+        gain = self.gain(k)
+        return arrived if gain is None else gained(arrived, gain)
 
     def forward(self, spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
         """Spikes of the clip, (N, C, X, Y, T)."""
         # with all current lost every step, the bias may enter before the current
-        return self.neuron(self.current(spikes) + self.step_bias()[None, ..., None])
+        return self.neuron(self.current(spikes) + self.bias_by_step())
 
 
 def _neuron(p: FloatPopulation, scale: float) -> CubaNeuron | None:
     if p.threshold == float("inf"):
         return None
     model = p.surrogate
-    return CubaNeuron(
+    neuron = CubaNeuron(
         threshold=round(scale * p.threshold * WEIGHT_SCALE) / WEIGHT_SCALE,
         current_decay=p.i_decay / DECAY_MAX,
         voltage_decay=p.v_decay / DECAY_MAX,
@@ -73,6 +123,9 @@ def _neuron(p: FloatPopulation, scale: float) -> CubaNeuron | None:
         surrogate=model.surrogate if model is not None else None,
         detach_reset=model.detach_reset if model is not None else False,
     )
+    # half a step of the states: >= says what > says, and float32 keeps it at every threshold
+    neuron.threshold_eps = 0.5 / neuron.s_scale
+    return neuron
 
 
 class QuantisedNetwork(nn.Module):
@@ -86,6 +139,7 @@ class QuantisedNetwork(nn.Module):
         self.populations = nn.ModuleList(
             QuantisedPopulation(p, s) for p, s in zip(everyone, scales, strict=True)
         )
+        self.host = None if graph.host is None else QuantisedHost(graph.host)
 
     @property
     def scales(self) -> list[float]:
@@ -113,36 +167,67 @@ class QuantisedNetwork(nn.Module):
             seen = (arriving(total[s], edge.delay, self.remembers) for s in edge.sources)
             charge = charge + edge.map.apply(readout.integers(k).double(), *seen)
         steps = x.shape[-1] if self.remembers else 1
-        return (charge[..., 0] + readout.step_bias() * steps).flatten(1)
+        return (charge[..., 0] + readout.constant_bias() * steps).flatten(1)
+
+    @property
+    def decides_apart(self) -> bool:
+        """Whether a clip's decision is more than one sample's read-out."""
+        return self.host is not None or self.graph.persons > 1
+
+    def decision(self, x: torch.Tensor, spikes: list[torch.Tensor]) -> torch.Tensor:
+        """Read-outs of each clip's persons and what the host adds, in the units of `membrane`."""
+        by_clip = (-1, self.graph.persons)
+        voltage = self.membrane(x, spikes).unflatten(0, by_clip).sum(dim=1)
+        if self.host is None:
+            return voltage
+        channels, places, steps = self.host.stage.shape
+        read = torch.stack([spikes[n - 1] for n in self.host.stage.inputs]).sum(dim=0)
+        counts = read.view(len(x), channels, places, steps).unflatten(0, by_clip).sum(dim=1)
+        return voltage + self.host(counts, self.logit_scale(steps))
+
+    def logit_scale(self, steps: int) -> float:
+        """A logit of the float network in the units of `membrane`."""
+        summed = steps if self.remembers else 1
+        return self.populations[-1].scale * summed * self.graph.persons
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, X, Y, T) -> (N, classes) logits on the float network's scale."""
-        voltage = self.membrane(x, self.spikes(x)).to(x.dtype)
-        steps = x.shape[-1] if self.remembers else 1
-        return voltage / (self.populations[-1].scale * steps)
+        """(N M, C, X, Y, T), M persons a clip -> (N, classes) logits on the float net's scale."""
+        voltage = self.decision(x, self.spikes(x)).to(x.dtype)
+        return voltage / self.logit_scale(x.shape[-1])
 
     @torch.no_grad()
     def lower(self, sample: torch.Tensor, facts: Mapping[str, Any]) -> Network:
         """The integer network; sample (N, C, X, Y, T) gives the shape only."""
-        return lowered(self.graph, [_integers(p) for p in self.populations], facts)
+        integers = [_integers(p) for p in self.populations]
+        host = self.host and self.host.lower(self.logit_scale(sample.shape[-1]))
+        return lowered(self.graph, integers, facts, host)
 
 
 def _integers(p: QuantisedPopulation) -> Integers:
-    bias = to_integers(p.step_bias()).transpose(1, 2, 0)  # (C, X, Y) -> (X, Y, C)
+    table, edges = p.bias_of_steps(), range(len(p.weights))
     return Integers(
         weights=(to_integers(p.integers(k)) for k in range(len(p.weights))),
-        bias=np.ascontiguousarray(bias),
+        bias=_places(p.constant_bias()),
         threshold=None if p.neuron is None else int(p.neuron.device_params["vThMant"]),
+        gains=[(_shares(p.gain(k)), _places(p.gained_bias(k))) for k in edges],
+        step_bias=None if table is None else np.ascontiguousarray(to_integers(table).T),
     )
+
+
+def _places(bias: torch.Tensor | None) -> IntArray | None:
+    """(C, X, Y) -> (X, Y, C)."""
+    return None if bias is None else np.ascontiguousarray(to_integers(bias).transpose(1, 2, 0))
+
+
+def _shares(gain: torch.Tensor | None) -> IntArray | None:
+    """(C, T) -> (T, C), shares of 4096."""
+    return None if gain is None else np.ascontiguousarray(to_integers(gain, GAIN_UNITY).T)
 
 
 @torch.no_grad()
 def quantised(graph: FloatGraph, x: torch.Tensor, limit: int) -> QuantisedNetwork:
     """Quantise a traced network; x (N, C, X, Y, T): inputs to calibrate the read-out with."""
     assert graph.readout is not None
-    scales = [
-        GATE_SCALE if p.exact else population_scale(graph, p, limit) for p in graph.populations
-    ]
-    net = QuantisedNetwork(graph, [*scales, 1.0]).eval()
+    net = QuantisedNetwork(graph, weight_scales(graph, limit)).eval()
     net.populations[-1].scale = readout_scale_of(graph.readout, [x, *net.spikes(x)])
     return net

@@ -12,7 +12,7 @@ from torch import nn
 from spikewatt.data.encode import encoder_from_dict
 from spikewatt.errors import SpikewattError
 from spikewatt.train import checkpoint as ckpt
-from spikewatt.train.inputs import task_of, to_clips
+from spikewatt.train.inputs import task_of, traced_shapes
 from spikewatt.train.lowering import lower
 from spikewatt.train.models import model
 from spikewatt.train.quantised import QuantisedNetwork
@@ -28,7 +28,7 @@ def restore(path: Path) -> tuple[nn.Module, dict[str, Any], np.ndarray]:
     load_weights(net, saved.float_weights, path)
     encoder = encoder_from_dict(saved.record["encoder"])
     stimuli = saved.sample.numpy()
-    graph = lower(net, tuple(to_clips(stimuli[:1], encoder).shape), encoder.shape)
+    graph = lower(net, *traced_shapes(encoder))
     twin = QuantisedNetwork(graph, saved.scales)
     load_weights(twin, saved.deployed, path)
     return twin.eval(), saved.record, stimuli

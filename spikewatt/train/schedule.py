@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -62,6 +63,14 @@ def optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim
 def warm_up(epochs: int, recipe: Recipe) -> float:
     """Epochs of linear warm-up in a phase of this many."""
     return min(recipe.warm_up, epochs) if recipe.warm_up else epochs * WARM_UP
+
+
+def rate_after(epochs: float, float_epochs: int, recipe: Recipe) -> float:
+    """Learning rate after so many epochs of a run, whose float ones come first."""
+    if epochs <= float_epochs:
+        return recipe.lr * rate_share(epochs, float_epochs, recipe)
+    fine = replace(recipe, schedule="one-cycle", warm_up=0)
+    return recipe.finetune_lr * rate_share(epochs - float_epochs, recipe.finetune_epochs, fine)
 
 
 def rate_share(epoch: float, epochs: int, recipe: Recipe) -> float:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from spikewatt.network import Network, NetworkError, Violation
 from spikewatt.validation.attention import attention_depths
 from spikewatt.validation.graph import graph, readout, start
+from spikewatt.validation.host import host
 from spikewatt.validation.populations import NEVER_FIRES, input_layer, population
 from spikewatt.validation.projections import projection
 from spikewatt.validation.ranges import out_of_range
+from spikewatt.validation.tables import biases_of_steps, step_bias, step_tables
 
 __all__ = ["NEVER_FIRES", "out_of_range", "parts_violations", "validate", "violations"]
 
@@ -21,8 +23,10 @@ def violations(network: Network) -> list[Violation]:
     found = list(graph(network))
     found += parts_violations(network)
     if not found:  # depths and read-out mean something only in a sound graph
-        found += [*start(network), *attention_depths(network)]
+        tables = list(step_tables(network)) or list(biases_of_steps(network))
+        found += [*start(network), *attention_depths(network), *tables]
         found += readout(network, network.readout)
+        found += host(network)
     return found
 
 
@@ -36,7 +40,7 @@ def parts_violations(network: Network) -> list[Violation]:
     """What is wrong with single populations and with projections whose two ends exist."""
     found = list(input_layer(network))
     for p in network.populations:
-        found += population(network, p)
+        found += [*population(network, p), *step_bias(p)]
     known = {network.input.layer, *network.by_layer}
     for q in network.projections:
         if known.issuperset(q.sources) and q.target in network.by_layer:

@@ -8,6 +8,7 @@ from spikewatt.network import Network, Projection, Readout, StartRule, Violation
 from spikewatt.validation.projections import shortest_delay
 
 READOUTS = ("membrane", "rate")
+PERSONS_MAX = 2**16  # samples of a clip
 
 
 def graph(network: Network) -> Iterator[Violation]:
@@ -91,6 +92,9 @@ def readout(network: Network, found: Readout | None) -> Iterator[Violation]:
     if found.divisor < 1:
         hint = "sums are divided by it"
         yield Violation(layer, "read-out divisor", str(found.divisor), "at least 1", hint)
+    if not 1 <= found.persons <= PERSONS_MAX:
+        hint, limit = "so many samples are one clip", f"1..{PERSONS_MAX}"
+        yield Violation(layer, "read-out persons", str(found.persons), limit, hint)
     if network.classes and len(network.classes) != found.groups:
         hint = "one class name for each group of the read-out"
         yield Violation(layer, "class names", str(len(network.classes)), str(found.groups), hint)

@@ -178,21 +178,30 @@ def _messages(population: Population) -> Iterator[Violation]:
 
 
 def _bias(population: Population) -> Iterator[Violation]:
-    layer, bias, neuron = population.layer, population.bias, population.neuron
+    layer, bias = population.layer, population.bias
     if bias is None:
         return
-    if not isinstance(neuron, BIASED_NEURONS):
-        found, hint = f"set on {type(neuron).__name__}", "these neurons have none; leave it out"
-        yield Violation(layer, "bias", found, _names(BIASED_NEURONS), hint)
+    yield from unbiased(population)
     yield from not_integers(layer, "bias", bias)
     hint = "one mantissa for each neuron"
     yield from other_shape(layer, "bias shape", bias.shape, population.shape, hint)
-    hint = "the mantissa has 13 bits; scale weights, bias and threshold down"
-    limits = BIAS_MIN, BIAS_MAX
+    yield from out_of_range(layer, "bias", bias, *bias_limits(population.neuron))
+
+
+def unbiased(population: Population) -> Iterator[Violation]:
+    """One violation for a bias of neurons that have none."""
+    if not isinstance(population.neuron, BIASED_NEURONS):
+        found = f"set on {type(population.neuron).__name__}"
+        hint = "these neurons have none; leave it out"
+        yield Violation(population.layer, "bias", found, _names(BIASED_NEURONS), hint)
+
+
+def bias_limits(neuron: Neuron) -> tuple[tuple[int, int], str]:
+    """Smallest and largest bias mantissa, and what to do beyond."""
     if isinstance(neuron, SigmaDelta):
         top = min(BIAS_MAX, STATE_MAX >> _shift(neuron))
-        limits, hint = (-top, top), "shifted by the exponents it has 24 bits; scale it down"
-    yield from out_of_range(layer, "bias", bias, limits, hint)
+        return (-top, top), "shifted by the exponents it has 24 bits; scale it down"
+    return (BIAS_MIN, BIAS_MAX), "the mantissa has 13 bits; scale weights, bias and threshold down"
 
 
 def _names(types: tuple[type, ...]) -> str:

@@ -28,6 +28,7 @@ from spikewatt.network import (
 )
 from spikewatt.validation.attention import attention
 from spikewatt.validation.ranges import not_integers, other_shape, out_of_range
+from spikewatt.validation.tables import step_gain
 
 PARTS = ("real", "imag")
 CONV_AXES = ("channels out", "kernel x", "kernel y", "channels in of a group")
@@ -43,6 +44,7 @@ def projection(network: Network, projection: Projection) -> Iterator[Violation]:
     shapes = network.shape_of(projection.source), network.shape_of(projection.target)
     yield from _delays(projection, prod(shapes[0]))
     yield from _part(network, projection)
+    yield from step_gain(network, projection)
     if isinstance(synapses, Attention):
         yield from attention(network, projection, synapses)
     else:

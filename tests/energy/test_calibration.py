@@ -76,6 +76,7 @@ def test_the_reading_is_the_measured_energy():
     assert READING.dynamic_j(STATIC_W[0]) == pytest.approx(MEASURED_J, rel=1e-4)
 
 
+@pytest.mark.lava
 def test_price_and_band_of_the_profile_are_the_derived_ones(assumptions):
     price = profiles.load("loihi2_derived").terms["synaptic_event"]
     assert round(central_pj(READING, assumptions)) == price.value
@@ -87,6 +88,7 @@ def test_the_update_price_is_the_assumed_one():
     assert (price.value, price.low, price.high) == UPDATE_PJ
 
 
+@pytest.mark.lava
 def test_the_derivation_is_written_down_with_the_same_numbers(assumptions, runs):
     shipped = assumptions.work[:2]
     for number in (shipped[0].events, shipped[0].updates, shipped[1].events):
@@ -97,6 +99,7 @@ def test_the_derivation_is_written_down_with_the_same_numbers(assumptions, runs)
         assert f"{low:.1f} to {high:.1f} pJ" in NOTES
 
 
+@pytest.mark.lava
 def test_the_model_holds_what_it_was_fitted_on(runs):
     """Calibration: this is how the prices were made, and shows nothing about other networks."""
     profile, counts = profiles.load("loihi2_derived"), runs["as shipped"]
@@ -108,6 +111,7 @@ def test_the_model_holds_what_it_was_fitted_on(runs):
     assert result.total_j == pytest.approx(result.dynamic_j + result.static_j)
 
 
+@pytest.mark.lava
 def test_a_frame_hardly_changes_the_work(runs):
     """Why an unpublished frame can be stood in for: events move by 8 % at most."""
     events = [sum(int(c.synaptic_events.sum()) for c in run.layers) for run in runs.values()]

@@ -22,12 +22,14 @@ def found():
     return points.points()
 
 
+@pytest.mark.lava
 def test_the_page_has_the_scripts_rows(found):
     for p in found:
         row = table.rows([[p.what, p.role, p.published, p.model, p.verdict, p.why]])
         assert row in PAGE, p.what
 
 
+@pytest.mark.lava
 def test_what_was_fitted_is_marked(found):
     fitted = {p.what for p in found if p.role == "calibration"}
     assert "PilotNet LIF, dynamic energy an inference" in fitted
@@ -35,6 +37,7 @@ def test_what_was_fitted_is_marked(found):
     assert {p.role for p in found} == {"calibration", "validation"}
 
 
+@pytest.mark.lava
 def test_points_out_of_their_band_are_said_to_be_out(found):
     out = {p.what for p in found if p.verdict.startswith("out")}
     assert "PilotNet LIF, time of a step, one board" in out

@@ -36,6 +36,7 @@ def test_batches_and_order_change_nothing(table: ModuleType) -> None:
     assert len(set(own.values())) == 1
 
 
+@pytest.mark.lava
 @pytest.mark.slow
 def test_lava_counts_the_same(table: ModuleType) -> None:
     assert table.own_rows("lava") == table.own_rows("native")

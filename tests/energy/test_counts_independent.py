@@ -50,6 +50,7 @@ def test_neither_batch_nor_order_changes_a_clip(seed: int, order: list[int], siz
         assert {c.layer: c.neuron_updates for c in counts.layers} == updates
 
 
+@pytest.mark.lava
 @pytest.mark.slow
 def test_lava_counts_each_clip_alone_too() -> None:
     net, x = case(7)

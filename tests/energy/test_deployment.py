@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from spikewatt.energy.deployment import HOST, MICROCODE, NATIVE, Deployment, deployment, runs_on
+from spikewatt.energy.limits import fit
 from spikewatt.energy.mapping import partition
 from spikewatt.hardware_profiles import load
 from spikewatt.network import (
@@ -94,6 +95,29 @@ def test_changes_name_the_layer_and_what_its_options_offer(options: dict, words:
     assert words in first
     assert encoder.startswith("encoder:")
     assert readout.startswith("read-out: its sums are neurons")
+
+
+def test_gains_and_biases_of_steps_need_microcode() -> None:
+    gain, net = np.full((4, 6), 4096, np.int32), network()
+    gained = replace(net.projections[0], step_gain=gain)
+    biased = replace(net.populations[1], step_bias=gain - 4096)
+    stepping = replace(
+        net,
+        populations=(net.populations[0], biased, *net.populations[2:]),
+        projections=(gained, *net.projections[1:]),
+    )
+    places = {1: MICROCODE, 2: MICROCODE, 3: NATIVE, 4: MICROCODE, 5: NATIVE}
+    assert runs_on(stepping, LOIHI2) == places
+    line = deployment(stepping, LOIHI2).changes[1]
+    assert line == (
+        "neurons of layers 1 (b.0), 2 (b.0): gains and biases for each of 4 steps; write microcode "
+        "that reads them from tables, or train with norms that all steps share"
+    )
+    fitted = fit(stepping, LOIHI2)
+    assert [v.layer for v in fitted.violations if v.what == "gains and biases of a step"] == [1, 2]
+    assert fitted.native_share == (24 + 2) / (4 * 24 + 2)
+    trained = replace(stepping, training={"options": {"time_norm": True}})
+    assert "train with time_norm = false" in deployment(trained, LOIHI2).changes[1]
 
 
 def test_another_neuron_model_is_for_a_processor() -> None:

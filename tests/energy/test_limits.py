@@ -245,6 +245,7 @@ def test_a_profile_without_limits_says_nothing() -> None:
     assert found.cores is found.chips is found.native_share is None
 
 
+@pytest.mark.lava
 def test_pilotnet_needs_no_more_than_what_intel_used() -> None:
     """Intel's compiler placed it on 74 cores (lava-dl's benchmark notebook): the bound is below."""
     folder = Path(sysconfig.get_paths()["purelib"]) / "tests/lava/lib/dl/netx/gts/pilotnet_lif"

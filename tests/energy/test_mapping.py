@@ -50,6 +50,7 @@ def placed():
     return partition(pilotnet.network(), LOIHI2)
 
 
+@pytest.mark.lava
 def test_pilotnet_is_placed_as_intel_places_it(placed):
     found = {}
     for layer, cores in placed.by_layer.items():
@@ -61,6 +62,7 @@ def test_pilotnet_is_placed_as_intel_places_it(placed):
     assert placed.chips == 1
 
 
+@pytest.mark.lava
 def test_dense_axons_are_those_of_the_table(placed):
     """AxonIn 2560, 100, 50, 10; AxonMap (sending neurons) of the last convolution 1280 a core."""
     for layer, axons in {7: 2560, 8: 100, 9: 50, 10: 10}.items():
@@ -68,12 +70,14 @@ def test_dense_axons_are_those_of_the_table(placed):
     assert np.mean([c.axons_map for c in placed.by_layer[5]]) == 1280
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(("layer", "shown", "times"), [(0, 1015, 1), (1, 253, 2), (4, 29, 1)])
 def test_axon_map_of_convolutions_counts_positions_once_or_twice(placed, layer, shown, times):
     """Which of them it is, 1 or 2, is the table's AxonIn of that row; that is not explained."""
     assert int(times * np.mean([c.axons_map for c in placed.by_layer[layer]])) == shown
 
 
+@pytest.mark.lava
 def test_without_its_input_layer_it_takes_61_cores(placed):
     """PilotNet SDNN has the same shapes, and its encoder is not on a core."""
     full = pilotnet.network()
@@ -92,6 +96,7 @@ def test_words_of_the_oxford_network_were_not_fitted():
     assert list_words(np.full(256, 200), 8, form) == 14592
 
 
+@pytest.mark.lava
 def test_the_first_cut_of_pilotnets_dense_layer_is_the_compilers():
     """Its log: 61440 words on one core, 12800 on each of six, then twelve cores."""
     form = limits_of(LOIHI2).synapse
@@ -189,6 +194,7 @@ def test_channels_are_divided_where_kernels_do_not_fit():
     assert sum(c.neurons for c in cores) == 2 * 2 * 256
 
 
+@pytest.mark.lava
 def test_every_neuron_is_on_one_core(placed):
     for layer, layout in placed.layout.items():
         held = np.bincount(layout.owner, minlength=layout.cores)
@@ -208,6 +214,7 @@ def test_what_fits_on_no_core_is_refused_with_limit_and_layer():
         partition(network, load("loihi1_davies"))
 
 
+@pytest.mark.lava
 def test_a_profile_without_cores_is_refused():
     with pytest.raises(MappingError, match=r"cmos45_paper .* neurons_per_core"):
         partition(pilotnet.network(), load("cmos45_paper"))

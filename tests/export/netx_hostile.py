@@ -235,6 +235,16 @@ def _marks(rng: Rng, file: h5py.File) -> None:
         _put(file, f"spikewatt/layer/{layer}/{key}", _numbers(rng))
 
 
+def _tables(rng: Rng, file: h5py.File) -> None:
+    """Gains and biases of steps where there are none, or others."""
+    graph = "spikewatt/graph"
+    for _ in range(int(rng.integers(1, 4))):
+        k = rng.integers(0, 5)
+        key = [f"projection/{k}/step_gain", f"step_bias/{k}"][rng.integers(2)]
+        table = rng.integers(-4100, 4101, rng.integers(0, 5, 2))
+        _put(file, f"{graph}/{key}", table if rng.random() < 0.5 else _numbers(rng))
+
+
 STRUCTURE = (
     _wrong,
     _wrong,
@@ -250,6 +260,7 @@ STRUCTURE = (
     _json,
     _many,
     _marks,
+    _tables,
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from late import slayers
 from slayer_cases import (
     CUBA,
     STEPS,
@@ -14,7 +15,6 @@ from slayer_cases import (
     execute,
     forward,
     randomised,
-    slayer,
     spikes,
 )
 
@@ -22,8 +22,8 @@ from spikewatt.errors import SpikewattError
 from spikewatt.export.modules import from_slayer
 from spikewatt.validation import violations
 
-block = slayer.block
-MeanOnly, WgtScale = slayer.neuron.norm.MeanOnlyBatchNorm, slayer.neuron.norm.WgtScaleBatchNorm
+pytestmark = pytest.mark.lava
+block, norms = slayers("block"), slayers("neuron.norm")
 SAMPLE = torch.zeros(2, 6, STEPS)
 
 
@@ -57,7 +57,7 @@ def test_masks() -> None:
 
 def test_networks_are_sound() -> None:
     torch.manual_seed(2)
-    net = chain(dense((6, 9)), dense((9, 5), {**CUBA, "norm": MeanOnly}))
+    net = chain(dense((6, 9)), dense((9, 5), {**CUBA, "norm": norms.MeanOnlyBatchNorm}))
     assert not violations(assert_same(net, spikes((6,))))
 
 
@@ -84,7 +84,7 @@ SCALED = {
 def test_wgt_scale_batch_norm_where_integers_can_say_it(name: str) -> None:
     torch.manual_seed(4)
     decays, gain, exponent = SCALED[name]
-    scaled = dense((6, 9), CUBA | decays | {"norm": WgtScale})
+    scaled = dense((6, 9), CUBA | decays | {"norm": norms.WgtScaleBatchNorm})
     norm, threshold = scaled.neuron.norm, 1.0 if gain == 1 else 0.2
     scaled.neuron._threshold = int(threshold * 64 + 1) / 64
     scaled.synapse.weight.data = torch.randint(-20, 60, scaled.synapse.weight.shape) / 32 * gain
@@ -98,20 +98,20 @@ def module_without_blocks() -> torch.nn.Module:
 
 
 def other_norm() -> torch.nn.Module:
-    class Other(MeanOnly):
+    class Other(norms.MeanOnlyBatchNorm):
         pass
 
     return chain(dense((6, 9)), dense((9, 5), {**CUBA, "norm": Other}))
 
 
 def scaled() -> torch.nn.Module:
-    net = dense((6, 9), {**CUBA, "norm": WgtScale})
+    net = dense((6, 9), {**CUBA, "norm": norms.WgtScaleBatchNorm})
     net.neuron.norm.running_var = torch.tensor([3.9])
     return chain(net)
 
 
 def late_output() -> torch.nn.Module:
-    net = dense((6, 9), {**CUBA, "norm": MeanOnly}, delay=True)
+    net = dense((6, 9), {**CUBA, "norm": norms.MeanOnlyBatchNorm}, delay=True)
     net(SAMPLE)
     net.delay.delay.data += 2
     return chain(net)
@@ -154,7 +154,7 @@ def adaptive(**params: object) -> dict[str, object]:
 
 
 def adaptive_norm() -> torch.nn.Module:
-    net = block.alif.Dense(adaptive(norm=MeanOnly), 6, 9)
+    net = block.alif.Dense(adaptive(norm=norms.MeanOnlyBatchNorm), 6, 9)
     net.neuron.norm.running_mean = torch.full((9,), 0.5)
     return chain(net)
 

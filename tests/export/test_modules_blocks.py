@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from slayer_cases import CUBA, assert_same, numbers, randomised, slayer, spikes
+from late import slayers
+from slayer_cases import CUBA, assert_same, numbers, randomised, spikes
 
 from spikewatt.network import (
     AdaptiveLif,
@@ -17,16 +18,13 @@ from spikewatt.network import (
     Unpool,
 )
 
-block = slayer.block
-MeanOnly = slayer.neuron.norm.MeanOnlyBatchNorm
+pytestmark = pytest.mark.lava
+block, norms = slayers("block"), slayers("neuron.norm")
 FAMILIES = {
-    "cuba": (block.cuba, CUBA),
-    "alif": (
-        block.alif,
-        CUBA | {"threshold_decay": 0.3, "refractory_decay": 0.6, "threshold_step": 0.5},
-    ),
-    "rf": (block.rf, {"threshold": 0.1, "period": 4.6, "decay": 0.02}),
-    "rf_iz": (block.rf_iz, {"threshold": 0.4, "period": 5.0, "decay": 0.1}),
+    "cuba": CUBA,
+    "alif": CUBA | {"threshold_decay": 0.3, "refractory_decay": 0.6, "threshold_step": 0.5},
+    "rf": {"threshold": 0.1, "period": 4.6, "decay": 0.02},
+    "rf_iz": {"threshold": 0.4, "period": 5.0, "decay": 0.1},
 }
 SPIKING = pytest.mark.parametrize("family", FAMILIES)
 SHIFTED = pytest.mark.parametrize("shift", [True, False])
@@ -36,14 +34,14 @@ DELTA = {"threshold": 0.1, "activation": torch.nn.functional.relu}
 
 def made(family: str, kind: str, *args: object, **options: object) -> torch.nn.Module:
     """A block with random weights and, where it has one, a random mean and random delays."""
-    module, params = FAMILIES[family]
-    return randomised(getattr(module, kind)(dict(params), *args, **options))
+    make = getattr(getattr(block, family), kind)
+    return randomised(make(dict(FAMILIES[family]), *args, **options))
 
 
 def pooling(family: str, kind: str, size: object, **options: object) -> torch.nn.Module:
     """A pool or unpool block, which has one weight for all its synapses."""
-    module, params = FAMILIES[family]
-    return getattr(module, kind)(dict(params), size, weight_scale=1.6, **options)
+    make = getattr(getattr(block, family), kind)
+    return make(dict(FAMILIES[family]), size, weight_scale=1.6, **options)
 
 
 def with_delays(module: torch.nn.Sequential, x: torch.Tensor) -> torch.nn.Sequential:
@@ -83,7 +81,7 @@ def test_images(family: str, shift: bool, seed: int) -> None:
         pooling(family, "Pool", 2, **options),
         made(family, "ConvT", 4, 2, (2, 3), stride=2, padding=(1, 0), groups=2, **options),
         pooling(family, "Unpool", (2, 1), **options),
-        FAMILIES[family][0].Flatten(),
+        getattr(block, family).Flatten(),
     )
     stimulus = spikes((2, 5, 8), seed, steps=40)
     with torch.no_grad():
@@ -131,7 +129,7 @@ def test_the_constant_of_kwta_is_a_bias_where_no_current_is_kept(shift: bool) ->
 @SEEDS
 def test_sigma_delta_blocks(seed: int) -> None:
     torch.manual_seed(seed)
-    family, norm = block.sigma_delta, DELTA | {"norm": MeanOnly}
+    family, norm = block.sigma_delta, DELTA | {"norm": norms.MeanOnlyBatchNorm}
     net = torch.nn.Sequential(
         family.Input(dict(DELTA)),
         randomised(family.Conv(dict(norm), 2, 4, 3, padding=(1, 0), delay=True), 0.3),
@@ -195,7 +193,7 @@ def test_affine_is_a_membrane_readout(dynamics: bool) -> None:
 
 def _normed(shift: bool, delay: bool) -> torch.nn.Sequential:
     """Three layers with biases that fire on their own, and delays."""
-    params = CUBA | {"norm": MeanOnly}
+    params = CUBA | {"norm": norms.MeanOnlyBatchNorm}
     net = [
         randomised(block.cuba.Dense(dict(params), *s, delay=delay, delay_shift=shift))
         for s in ((6, 9), (9, 8))

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import h5py
@@ -26,6 +27,17 @@ def test_a_result_or_an_exception_comes_back():
     np.testing.assert_array_equal(apart(lambda: np.arange(10**6), 5), np.arange(10**6))
     with pytest.raises(ValueError, match="as told"):
         apart(raises, 5)
+
+
+def test_other_threads_do_not_matter():
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        assert apart(lambda: 7, 5) == 7
+    finally:
+        stop.set()
+        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,21 @@ import importlib.util
 import itertools
 import sysconfig
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lava.utils.weightutils import clip_weights, determine_sign_mode, truncate_weights
+from late import Late
 
 from spikewatt.export.netx.effective import effective
 
+weightutils = Late("lava.utils.weightutils")
 
+
+@cache
 def _lava_dl_utils():
     """lava-dl's utils.py without its package, whose import takes seconds."""
     path = Path(sysconfig.get_path("purelib"), "lava/lib/dl/netx/utils.py")
@@ -24,9 +28,6 @@ def _lava_dl_utils():
     return module
 
 
-optimize_weight_bits = _lava_dl_utils().optimize_weight_bits
-
-
 def lava_sums(stored: np.ndarray, spikes: np.ndarray, columns: slice = slice(None)) -> np.ndarray:
     """What PyDenseModelBitAcc sends for (sources, steps) spikes, with lava-dl's parameters.
 
@@ -34,10 +35,11 @@ def lava_sums(stored: np.ndarray, spikes: np.ndarray, columns: slice = slice(Non
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # lava-dl divides by a largest weight of 0
-        weight, bits, exponent, _ = optimize_weight_bits(stored.astype(int))
+        weight, bits, exponent, _ = _lava_dl_utils().optimize_weight_bits(stored.astype(int))
     weight = weight[:, columns]
-    mode = determine_sign_mode(weight)
-    weight = truncate_weights(clip_weights(weight, mode, num_bits=8), mode, bits)
+    mode = weightutils.determine_sign_mode(weight)
+    clipped = weightutils.clip_weights(weight, mode, num_bits=8)
+    weight = weightutils.truncate_weights(clipped, mode, bits)
     sums = weight @ spikes
     return sums << exponent if exponent > 0 else sums >> -exponent
 
@@ -61,6 +63,8 @@ def matrices(draw: st.DrawFn) -> np.ndarray:
 SPIKES = np.array(list(itertools.product(range(4), repeat=3))).T
 
 
+@pytest.mark.lava
+@settings(deadline=None)  # the first example imports Lava's code
 @given(matrices())
 @example(np.full((2, 3), -256, np.int32))
 @example(np.array([[-128, -2, -4]], np.int32))
@@ -80,6 +84,8 @@ def test_effective_weights_are_what_lava_sums(weight):
         np.testing.assert_array_equal(found.weight @ SPIKES, sums)
 
 
+@pytest.mark.lava
+@settings(deadline=None)  # the first example imports Lava's code
 @given(matrices(), matrices())
 @example(np.array([[-128, -2, -4]] * 2, np.int32), np.array([[64, 2, 4]] * 2, np.int32))
 @example(np.array([[3, 1, 5]] * 2, np.int32), np.array([[-255, 0, 4]] * 2, np.int32))
@@ -99,12 +105,13 @@ def test_parts_of_a_recurrent_layer_are_what_lava_sums(first, second):
             np.testing.assert_array_equal(found.weight @ SPIKES, sums)
 
 
+@pytest.mark.lava
 def test_lava_dl_cannot_load_zeros():
     zeros = np.zeros((2, 2), int)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         with pytest.raises(OverflowError):
-            optimize_weight_bits(zeros)
+            _lava_dl_utils().optimize_weight_bits(zeros)
 
 
 @given(st.integers(1, 100))

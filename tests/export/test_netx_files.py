@@ -27,6 +27,7 @@ def execute(network, x, schedule):
     return NativeEngine().run(Request(network, x[None], schedule, tuple(network.by_layer)))
 
 
+@pytest.mark.lava
 def test_ntidigits_gives_its_recorded_output_in_every_step():
     network = netx.read(NTIDIGITS, layers=5)
     x = np.load(NTIDIGITS.with_name("input.npy")).astype(np.int32)
@@ -37,6 +38,7 @@ def test_ntidigits_gives_its_recorded_output_in_every_step():
     assert recorded.any()
 
 
+@pytest.mark.lava
 def test_pilotnet_gives_the_recorded_spikes_of_every_layer():
     network = netx.read(PILOTNET)
     image = np.load(PILOTNET.with_name("image.npy"))[..., None]
@@ -48,6 +50,7 @@ def test_pilotnet_gives_the_recorded_spikes_of_every_layer():
         np.testing.assert_array_equal(found[layer][0], recorded, err_msg=name)
 
 
+@pytest.mark.lava
 def test_an_average_at_the_end_is_the_readout():
     network = netx.read(NTIDIGITS)
     readout, size = network.readout, network.output.size
@@ -58,6 +61,7 @@ def test_an_average_at_the_end_is_the_readout():
     assert netx.inspect(NTIDIGITS, layers=5).lava_dl == ()
 
 
+@pytest.mark.lava
 def test_skipped_layers_leave_their_output_as_input():
     whole, rest = netx.read(NTIDIGITS, layers=5), netx.read(NTIDIGITS, layers=5, skip=3)
     assert (rest.input.layer, rest.input.shape) == (2, whole.by_layer[2].shape)
@@ -68,6 +72,7 @@ def test_skipped_layers_leave_their_output_as_input():
     assert spikes[4].any()
 
 
+@pytest.mark.lava
 def test_a_skipped_flatten_layer_leaves_the_files_order():
     with h5py.File(PILOTNET) as file:
         stored = file["layer/7/weight"][()]
@@ -78,11 +83,13 @@ def test_a_skipped_flatten_layer_leaves_the_files_order():
     np.testing.assert_array_equal(as_tensor.transpose(0, 3, 2, 1).reshape(stored.shape), stored)
 
 
+@pytest.mark.lava
 def test_the_input_of_images_keeps_its_transform():
     network = netx.read(WHEEL / "tiny.net")
     assert network.input == Input(0, (16, 16, 3), drives_bias=True, scale=36, offset=34)
 
 
+@pytest.mark.lava
 def test_a_dense_layer_without_neuron_is_a_running_sum():
     found = netx.inspect(WHEEL / "mnist.net")
     assert found.network.output.neuron == DEFAULT
@@ -191,7 +198,7 @@ def test_other_spellings_of_the_same_network(path, edits):
         ("layer/3/neuron/type", "ALIF", 3, "neuron/thDecay is missing"),
         ("layer/3/neuron/iDecay", [5, 6, 5, 5], 3, "one that all neurons share"),
         ("layer/4/weight", [[-4, -3, 0, 0]] * 3, 4, "Lava rounds each sum"),
-        ("spikewatt/version", 4, None, "newer spikewatt"),
+        ("spikewatt/version", 5, None, "newer spikewatt"),
         ("spikewatt/start", "later", None, "start is later"),
         ("spikewatt/training", "{", None, "not JSON"),
         ("layer", None, None, "group `layer` is missing"),
@@ -245,7 +252,11 @@ def test_message_bits_come_from_the_file_or_the_caller(path):
         (lambda p: None, "is no file"),
         (lambda p: p.mkdir(), "is no file"),
         (lambda p: p.write_text("layer"), "cannot be read as HDF5"),
-        (lambda p: p.write_bytes(NTIDIGITS.read_bytes()[:5000]), "cannot be read as HDF5"),
+        pytest.param(
+            lambda p: p.write_bytes(NTIDIGITS.read_bytes()[:5000]),
+            "cannot be read as HDF5",
+            marks=pytest.mark.lava,
+        ),
     ],
     ids=["missing", "directory", "text", "truncated"],
 )
@@ -255,6 +266,7 @@ def test_what_is_no_file_is_one_clear_error(tmp_path, make, message):
         netx.read(tmp_path / "x.net")
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize("cut", [{"layers": 0}, {"skip": -1}, {"layers": 2}, {"skip": 9}])
 def test_cuts_that_leave_nothing_are_refused(cut):
     with pytest.raises(SpikewattError, match="at least 1"):

@@ -37,6 +37,8 @@ from spikewatt.network import (
     SigmaDelta,
 )
 
+pytestmark = pytest.mark.lava
+
 LIF = CubaLif(1024, 300, 60)
 STEPS = 40
 ZOO = Path(__file__).parents[2] / "zoo"

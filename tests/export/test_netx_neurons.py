@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lava.proc.rf.process import RF
+from late import Late, slayers
 from netx_cases import facts, small
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export import netx
 from spikewatt.export.netx.neurons import lava_decays, stored_decays
-from spikewatt.export.slayer import slayer
 from spikewatt.network import (
     AdaptiveLif,
     Delta,
@@ -27,8 +26,8 @@ def held_by_lava(sin: float, cos: float, threshold: float, bits: int = 12) -> tu
     """lava-dl's get_neuron_params, then Lava's process."""
     stored = {"sinDecay": np.float64(sin), "cosDecay": np.float64(cos), "vThMant": threshold}
     with np.errstate(divide="ignore"):
-        params = slayer.neuron.rf.neuron_params(stored)
-    rf = RF(
+        params = slayers("neuron").rf.neuron_params(stored)
+    rf = Late("lava.proc.rf.process").RF(
         shape=(1,),
         period=params["period"],
         alpha=params["decay"],
@@ -44,12 +43,14 @@ FINITE = st.floats(-4096, 4096).filter(lambda x: x == 0 or abs(x) > 1e-300)
 SHARES = st.integers(-4096, 4096) | FINITE
 
 
+@pytest.mark.lava
 @settings(max_examples=300, deadline=None)
 @given(SHARES, SHARES, st.sampled_from([12, 7, 1]))
 def test_decays_of_resonators_are_lavas(sin, cos, bits):
     assert lava_decays(sin, cos, bits) == held_by_lava(sin, cos, 1.0, bits)[:2]
 
 
+@pytest.mark.lava
 @settings(max_examples=300, deadline=None)
 @given(st.integers(-4096, 4096), st.integers(-4096, 4096), st.integers(0, 2**20))
 def test_stored_resonators_are_held_again(sin, cos, threshold):

@@ -23,6 +23,7 @@ from spikewatt.network import (
     Population,
     Projection,
     Sparse,
+    StartRule,
 )
 
 SEEDS = st.integers(0, 2**32)
@@ -51,6 +52,8 @@ def test_chains_are_written_as_the_protocol_has_them():
 @given(SEEDS)
 def test_graphs_survive(tmp_path, seed):
     network = rn.network(seed, equalised=True)
+    if seed % 2 and network.start is not StartRule.TOGETHER:
+        network = rn.tabled(seed, network, entries=3)
     assume(why_no_chain(network))
     report = netx.write(network, tmp_path / "a.net")
     netx.write(network, tmp_path / "b.net")
@@ -136,7 +139,7 @@ def attending() -> Network:
     return Network(Input(0, (2, 2, 4)), neurons, projections)
 
 
-def test_attention_and_blocks_are_in_version_3(tmp_path):
+def test_attention_and_blocks_are_in_a_graph(tmp_path):
     report = netx.write(attending(), tmp_path / "a.net")
     told = " ".join(report.lava_dl)
     assert "attention" in told
@@ -145,7 +148,7 @@ def test_attention_and_blocks_are_in_version_3(tmp_path):
         attending(), ("layer_types",)
     )
     with h5py.File(tmp_path / "a.net") as file:
-        assert file["spikewatt/version"][()] == 3
+        assert file["spikewatt/version"][()] == 4
         first, second = (file[f"spikewatt/graph/projection/{k}"] for k in (0, 1))
         assert first["type"][()] == b"attention"
         assert {k: int(first[k][()]) for k in ("heads", "keys", "values", "tokens_first")} == {
@@ -173,7 +176,7 @@ def test_damaged_attention_and_blocks_are_refused(tmp_path):
     assert "repeats of listed synapses is 4" in damaged("1/repeats", 4)
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_files_of_older_versions_are_read(tmp_path, version):
     network = small([[2, 4]], LIF)
     netx.write(network, tmp_path / "old.net")
@@ -182,6 +185,68 @@ def test_files_of_older_versions_are_read(tmp_path, version):
     assert facts(netx.read(tmp_path / "old.net"), ("layer_types",)) == facts(
         network, ("layer_types",)
     )
+
+
+def tabled():
+    """Input (2,) -> a dense layer with gains and biases of three steps."""
+    network = small([[2, 4], [6, -8]], LIF)
+    gain, bias = np.array([[4096, -4096], [0, 1], [7, 8]]), np.array([[1, 2], [-4096, 4], [5, 6]])
+    return replace(
+        network,
+        populations=(replace(network.populations[0], step_bias=bias.astype(np.int32)),),
+        projections=(
+            replace(
+                network.projections[0],
+                step_gain=gain.astype(np.int32),
+                gained_bias=np.array([3, 4], np.int32),
+            ),
+        ),
+    )
+
+
+def test_tables_of_steps_are_in_version_4_and_not_for_lava_dl(tmp_path):
+    report = netx.write(tabled(), tmp_path / "t.net")
+    assert "biases of single steps" in " ".join(report.lava_dl)
+    only_gains = replace(tabled(), populations=(Population(1, (2,), LIF),))
+    assert "gains of single steps" in " ".join(netx.write(only_gains, tmp_path / "g.net").lava_dl)
+    with h5py.File(tmp_path / "t.net") as file:
+        assert file["spikewatt/version"][()] == 4
+        assert file["spikewatt/graph/projection/0/step_gain"].shape == (3, 2)
+        assert file["spikewatt/graph/step_bias/1"][()].tolist()[1] == [-4096, 4]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "what"),
+    [
+        ("projection/0/step_gain", [[4097, 0]], "gain of a step is 4097 (1 of 2 values)"),
+        ("projection/0/step_gain", [[1, 0]], "steps in a table of gains or biases is 1, limit 3"),
+        ("projection/0/step_gain", [1, 0], "shape of gains of steps is (2,)"),
+        ("projection/0/step_gain", [[1, 2, 3]], "shape of gains of steps is (1, 3)"),
+        ("projection/0/step_gain", [[0.5, 1]], "step_gain is 0.5"),
+        ("projection/0/step_gain", "text", "step_gain is of type"),
+        ("step_bias/1", [[1, 4096]] * 3, "bias of a step is 4096"),
+        ("step_bias/1", np.zeros((2, 0)), "not empty"),
+        ("projection/0/gained_bias", [1, 2, 3], "shape of the bias behind gains is (3,)"),
+        ("projection/0/gained_bias", [9, 4096], "bias behind gains is 4096"),
+        ("step_bias/7", [[1, 2]], "step_bias/7 is of no population"),
+        ("step_bias/x", [[1, 2]], "step_bias/x is of no population"),
+    ],
+)
+def test_damaged_tables_are_refused(tmp_path, key, value, what):
+    netx.write(tabled(), tmp_path / "t.net")
+    with h5py.File(tmp_path / "t.net", "a") as file:
+        group = file["spikewatt/graph"]
+        if key in group:
+            del group[key]
+        group[key] = value
+    with pytest.raises(NetworkError) as caught:
+        netx.read(tmp_path / "t.net")
+    assert what in str(caught.value)
+
+
+def test_tables_need_a_start_by_depth(tmp_path):
+    with pytest.raises(NetworkError, match="gains or biases of steps is together, limit by_depth"):
+        netx.write(replace(tabled(), start=StartRule.TOGETHER), tmp_path / "t.net")
 
 
 def test_graphs_are_cut_by_layers_but_not_skipped(tmp_path):

@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from late import slayers
 from oracle import synapses_of
 
 from spikewatt.export import netx
-from spikewatt.export.slayer import slayer
 from spikewatt.network import (
     AdaptiveLif,
     ConvTranspose,
@@ -26,7 +26,8 @@ from spikewatt.network import (
     Unpool,
 )
 
-block = slayer.block
+pytestmark = pytest.mark.lava
+block = slayers("block")
 CUBA = {"threshold": 1.0, "current_decay": 0.4, "voltage_decay": 0.2}
 SDNN = {"threshold": 0.3, "activation": torch.nn.functional.relu}
 RESONATE = {"threshold": 1.0, "period": 7.3, "decay": 0.13}

@@ -26,6 +26,8 @@ from spikewatt.network import (
     SigmaDelta,
 )
 
+pytestmark = pytest.mark.lava
+
 WHEEL = Path(sysconfig.get_path("purelib"), "tests/lava/lib/dl/netx")
 SDNN_BITS = 16
 

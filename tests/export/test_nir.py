@@ -75,6 +75,17 @@ def own(rng: np.random.Generator) -> Network:
     )
 
 
+def test_gains_of_steps_are_refused(tmp_path: Path) -> None:
+    net = own(np.random.default_rng(0))
+    gain = np.full((3, 4), 4096, np.int32)
+    gained = replace(
+        net, projections=(replace(net.projections[0], step_gain=gain), *net.projections[1:])
+    )
+    with pytest.raises(SpikewattError, match="gains or biases for each of 3 steps, which NIR"):
+        nir.write(gained, tmp_path / "a.nir")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_our_networks_survive(tmp_path: Path, seed: int) -> None:
     network = own(np.random.default_rng(seed))

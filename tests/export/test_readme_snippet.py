@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
-from slayer_cases import CUBA, STEPS, randomised, slayer
+from late import slayers
+from slayer_cases import CUBA, STEPS, randomised
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -19,9 +21,10 @@ def snippet() -> str:
     return found
 
 
+@pytest.mark.lava
 def test_the_five_lines_run() -> None:
     torch.manual_seed(0)
-    dense = slayer.block.cuba.Dense
+    dense = slayers("block").cuba.Dense
     sizes = ((6, 9), (9, 5))
     blocks = [randomised(dense(dict(CUBA), *s, delay_shift=False)) for s in sizes]
     rng = np.random.default_rng(0)

@@ -275,6 +275,7 @@ def test_streams(reset: int | None) -> None:
     assert "weight exponent" in compare(NETWORK, *done, requests[0]).cause
 
 
+@pytest.mark.lava
 def test_a_fault_in_lava() -> None:
     """Lava executes a network with a late branch; the native engine is right."""
     fault = with_projection(1, delay=1)

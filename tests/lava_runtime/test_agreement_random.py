@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_networks import network, requests, stimulus
+from random_networks import network, requests, stimulus, tabled
 
 from spikewatt.lava_runtime.agreement import compare
 from spikewatt.lava_runtime.case import Case
@@ -100,13 +100,30 @@ def higher(net: Network, rng) -> tuple[Network, str] | None:
     return wrong, f"with a threshold of {n.v_threshold * 2}, not {n.v_threshold}"
 
 
-@pytest.mark.parametrize("plant", [late, doubled, unbiased, higher])
+def untimed(net: Network, rng) -> tuple[Network, str] | None:
+    """Gains and biases of steps, which `plant` gives to the right network, one step late."""
+    if net.table_steps is None:
+        return None
+    rolled = [
+        replace(p, step_bias=None if p.step_bias is None else np.roll(p.step_bias, 1, axis=0))
+        for p in net.populations
+    ]
+    gained = [
+        replace(q, step_gain=None if q.step_gain is None else np.roll(q.step_gain, 1, axis=0))
+        for q in net.projections
+    ]
+    wrong = replace(net, populations=tuple(rolled), projections=tuple(gained))
+    return wrong, "gains and biases of steps read one step late"
+
+
+@pytest.mark.parametrize("plant", [late, doubled, unbiased, higher, untimed])
 def test_random_faults_are_named(plant: Fault) -> None:
     """At least nine of ten: other changes may do the same, or leave the 24 bits of a sum."""
     named, planted = 0, 0
     for seed in range(50):
         rng = np.random.default_rng(seed)
         net = replace(network(seed, equalised=True), start=StartRule.BY_DEPTH)
+        net = tabled(seed, net, entries=8) if plant is untimed else net
         if not net.projections or (fault := plant(net, rng)) is None:
             continue
         schedule = clips(net, 3, 8)

@@ -21,6 +21,7 @@ from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.lava.forecast import forecast
 from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.native.listed import RunLayout, SparseLayout
+from spikewatt.lava_runtime.native.run_lanes import RUN, WIDEST
 from spikewatt.lava_runtime.native.synapses import lay_out
 from spikewatt.lava_runtime.schedule import clips, stream
 from spikewatt.network import (
@@ -103,6 +104,7 @@ def test_native_equals_the_oracle(name: str) -> None:
     assert (counted > 0) == (name != "silent")
 
 
+@pytest.mark.lava
 def test_lava_equals_native(tmp_path: Path) -> None:
     asked = [case() for case in CASES.values()] + [blocks_request(delays) for delays in DELAYS]
     for one, found in zip(asked, in_lava(asked, tmp_path), strict=True):
@@ -176,12 +178,14 @@ def blocks_request(delay: np.ndarray | None, rows: int = 6) -> Request:
     return Request(net, x, clips(net, 2, 9), (1,), record_state=True)
 
 
-@pytest.mark.parametrize("delay", DELAYS)
-def test_blocks_of_runs_and_lists_equal_the_oracle(delay: np.ndarray | None) -> None:
-    asked = blocks_request(delay)
+@pytest.mark.parametrize(("delay", "rows"), [(None, 16), (None, 6), (DELAYS[1], 6)])
+def test_blocks_of_runs_and_lists_equal_the_oracle(delay: np.ndarray | None, rows: int) -> None:
+    """Runs where a block holds one, and no delays."""
+    asked = blocks_request(delay, rows)
     layout = lay_out(asked.network, asked.network.projections[0])
-    assert isinstance(layout, RunLayout if delay is None else SparseLayout)
-    assert layout.weight.size == 3 * 6 * 8  # one block's
+    assert isinstance(layout, RunLayout if rows == 16 else SparseLayout)
+    weights = {16: (2 * 8 + WIDEST) * RUN, 6: 3 * 6 * 8}  # one block's, and zeros behind runs
+    assert layout.weight.size == weights[rows]
     assert_same(Oracle(asked).run(), NativeEngine(1).run(asked))
 
 

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from processes import MARK, marked, until
+
+pytestmark = pytest.mark.lava
 
 SHARED_MEMORY = Path("/dev/shm")
-MARK = "SPIKEWATT_TEST_MARK"
 LONG_RUN = """
 import sys
 import numpy as np
@@ -45,29 +47,6 @@ except SpikewattError as error:
     print(error)
     sys.exit(1)
 """
-
-
-def marked(mark: str) -> dict[int, str]:
-    """Living processes whose environment bears the mark, with their command lines."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-                bears = mark.encode() in (entry / "environ").read_bytes()
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue
-            if bears and state not in "ZX":
-                found[int(entry.name)] = command
-    return found
-
-
-def until(true: Callable[[], bool], patience_s: float) -> bool:
-    deadline = time.monotonic() + patience_s
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return true()
 
 
 class Run:

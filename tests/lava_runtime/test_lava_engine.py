@@ -103,6 +103,7 @@ def busy_request(kind: str, driven: bool) -> tuple[Request, Execution]:
     raise AssertionError("count() does not end")
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(
     ("kind", "driven"),
     [
@@ -118,6 +119,7 @@ def test_lava_equals_the_oracle(kind: str, driven: bool) -> None:
     assert_same(expected, LavaEngine().run(request))
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(
     "seeds",
     [
@@ -140,6 +142,7 @@ def small(**changes) -> Network:
     return replace(network, **changes)
 
 
+@pytest.mark.lava
 def test_progress_details_seconds_and_silence(capfd) -> None:
     x = np.random.default_rng(0).integers(0, 2, (1, 4, 2000)).astype(np.int32)
     told: list[tuple[int, int]] = []
@@ -160,6 +163,7 @@ def test_progress_details_seconds_and_silence(capfd) -> None:
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(
     ("network", "stimulus", "record", "words"),
     [
@@ -179,6 +183,7 @@ def test_refuses_beforehand(network, stimulus, record, words) -> None:
         LavaEngine().run(Request(network, stimulus.astype(np.int32), stream(8), record))
 
 
+@pytest.mark.lava
 def test_refuses_branches_that_arrive_early() -> None:
     one, lif = Dense(np.ones((1, 1), np.int32)), CubaLif(0, 0, 0)
     network = Network(
@@ -191,6 +196,7 @@ def test_refuses_branches_that_arrive_early() -> None:
         LavaEngine().run(Request(network, x, clips(network, 2, 5)))
 
 
+@pytest.mark.lava
 def test_a_step_that_raises_ends_in_one_paragraph() -> None:
     """A population of another shape than its convolution gives."""
     network = Network(
@@ -203,6 +209,7 @@ def test_a_step_that_raises_ends_in_one_paragraph() -> None:
         LavaEngine().run(Request(network, x, stream(5)))
 
 
+@pytest.mark.lava
 def test_populations_apart_from_the_output_are_an_error() -> None:
     lone = Population(2, (3,), CubaLif(0, 0, 0))
     network = small(populations=(lone, *small().populations))

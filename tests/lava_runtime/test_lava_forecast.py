@@ -6,6 +6,7 @@ import importlib
 import logging
 import subprocess
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import files
 from pathlib import Path
 
@@ -60,10 +61,12 @@ def recorded(steps: int) -> Request:
     return Request(network, silence, stream(steps), (1,), record_state=True)
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(
-    "request_", [ntidigits(), tiny(), chain(12)], ids=["ntidigits", "tiny", "12"]
+    "make", [ntidigits, tiny, partial(chain, 12)], ids=["ntidigits", "tiny", "12"]
 )
-def test_forecasts_processes_exactly_and_memory_within_half(request_, caplog) -> None:
+def test_forecasts_processes_exactly_and_memory_within_half(make, caplog) -> None:
+    request_ = make()
     expected = forecast(request_)
     with caplog.at_level(logging.INFO, "spikewatt"):
         details = LavaEngine().run(request_).details
@@ -92,6 +95,7 @@ def test_a_step_takes_longer_with_processes_and_with_work() -> None:
     assert str(forecast(chain(1))).endswith("to build, about 0.42 ms a step")
 
 
+@pytest.mark.lava
 def test_a_step_takes_about_as_long_as_forecast() -> None:
     """Within a factor of 3 on an idle machine; of 10 on a busy one. The first steps take longer."""
     for request_ in (ntidigits(), chain(12, 400, steps=300)):
@@ -100,6 +104,7 @@ def test_a_step_takes_about_as_long_as_forecast() -> None:
         assert 0.1 < forecast(request_).step_s / seconds < 10
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
@@ -116,6 +121,7 @@ def test_refuses_what_the_machine_cannot_give(request_, words, monkeypatch) -> N
         LavaEngine().run(request_)
 
 
+@pytest.mark.lava
 def test_refuses_more_than_is_free(monkeypatch) -> None:
     monkeypatch.setattr(module, "free_bytes", lambda: 10**8)
     with pytest.raises(SpikewattError, match=r"0\.1 GB is free\. Run fewer samples"):
@@ -127,6 +133,7 @@ def test_the_kernel_says_what_is_free() -> None:
     assert 10**8 < module.free_bytes() < 10**14
 
 
+@pytest.mark.lava
 def test_all_samples_run_in_one_build(monkeypatch) -> None:
     """The number of processes started does not grow with the samples."""
     started: list[str] = []

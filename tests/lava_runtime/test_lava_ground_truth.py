@@ -29,6 +29,8 @@ from spikewatt.network import (
     SigmaDelta,
 )
 
+pytestmark = pytest.mark.lava
+
 PILOTNET_FILES = {
     1: "conv-0",
     2: "conv-1",

@@ -14,6 +14,8 @@ from spikewatt.lava_runtime.lava import LavaEngine
 from spikewatt.lava_runtime.schedule import stream
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection
 
+pytestmark = pytest.mark.lava
+
 LAYERS = (2, 3, 4)  # 5 is an average, which has no neurons
 
 

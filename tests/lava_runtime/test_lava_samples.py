@@ -26,6 +26,8 @@ from spikewatt.network import (
     StartRule,
 )
 
+pytestmark = pytest.mark.lava
+
 
 def weights(rng, targets: int, sources: int) -> np.ndarray:
     return (2 * rng.integers(-40, 60, (targets, sources))).astype(np.int32)

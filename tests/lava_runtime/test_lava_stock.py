@@ -29,6 +29,8 @@ from spikewatt.network import (
     Sparse,
 )
 
+pytestmark = pytest.mark.lava
+
 STEPS = 80  # more than the longest delay
 
 

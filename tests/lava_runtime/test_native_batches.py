@@ -15,7 +15,7 @@ from random_networks import network, stimulus
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.native.clock import Clock
-from spikewatt.lava_runtime.native.program import Program, build
+from spikewatt.lava_runtime.native.program import SHARES, Program, build
 from spikewatt.lava_runtime.schedule import clips, stream
 from spikewatt.network import (
     Attention,
@@ -92,7 +92,7 @@ def test_what_is_late_dies_out_in_the_gap(start: StartRule, kind: str) -> None:
     x = (rng.random((17, 1, 2, 3, 5)) < 0.5).astype(np.int32)
     request = Request(net, x, clips(net, 17, 5), (1, 2), record_state=True)
     made = program(request)
-    assert made.together == 17 // 4
+    assert made.together == 17 // SHARES
     assert made.stride >= made.clock.length + 11 + 9
     expected = Oracle(request).run()
     assert all(expected.spikes[layer].any() for layer in (1, 2))
@@ -107,7 +107,7 @@ def test_batches_hold_every_period_once_and_whole_ones_alone() -> None:
         made = program(asked(net, samples, 4), threads)
         batches = list(made.batches())
         assert [k for batch in batches for k in batch] == list(made.clock.periods())
-        assert max(map(len, batches)) == made.together == max(1, samples // (4 * threads))
+        assert max(map(len, batches)) == made.together == max(1, samples // (SHARES * threads))
         assert made.clock.whole() == range(samples)
         assert (made.clock.periods().start < 0) == (depth > 0)
     assert len(Clock(net, stream(9, 3)).whole()) == 0

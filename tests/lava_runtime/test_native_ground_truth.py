@@ -10,6 +10,8 @@ from oracle import Oracle, synapses_of
 from spikewatt.energy.events import differences
 from spikewatt.lava_runtime.native import NativeEngine
 
+pytestmark = pytest.mark.lava
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_mismatch_anywhere(name: str) -> None:

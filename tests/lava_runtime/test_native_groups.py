@@ -13,9 +13,10 @@ from spikewatt.lava_runtime.native.delivery import GROUP
 from spikewatt.lava_runtime.native.groups import FILLED, Runs
 from spikewatt.lava_runtime.native.lanes import add_scaled_rows
 from spikewatt.lava_runtime.native.listed import RunLayout
+from spikewatt.lava_runtime.native.run_lanes import RUN, WIDEST
 from spikewatt.lava_runtime.native.synapses import lay_out
 from spikewatt.lava_runtime.schedule import clips
-from spikewatt.network import CubaLif, Network, Sparse
+from spikewatt.network import CubaLif, Dense, Network, Sparse
 
 JOINTS, CHANNELS, OUT = 5, 12, 24
 
@@ -48,11 +49,18 @@ def matrix(r: Runs, targets: int) -> np.ndarray:
     """The weights that the kernel reads, (targets, sources), as its docstring says."""
     out = np.zeros((targets, r.group_of.size), np.int64)
     for source, group in enumerate(r.group_of):
-        head, base, width, first = r.groups[group]
-        for begin, size, column in r.runs[first : r.groups[group + 1, 3]]:
-            at = base + (source - head) * width + column
-            out[begin : begin + size, source] += r.weight[at : at + size]
+        head, base, width, first = r.groups[group, :4]
+        for n, begin in enumerate(r.runs[first : r.groups[group + 1, 3]]):
+            at = base + (source - head) * width + n * RUN
+            out[begin : begin + RUN, source] += r.weight[at : at + RUN]
     return out
+
+
+def assert_bounds(r: Runs, weight: np.ndarray) -> None:
+    """Each group's largest sum of a target's weights, and its largest weight, signs apart."""
+    for group, (head, *_, bound, largest) in enumerate(r.groups[:-1]):
+        own = np.abs(weight[:, head : r.groups[group + 1, 0]])
+        assert (bound, largest) == (own.sum(axis=1).max(), own.max())
 
 
 @pytest.mark.parametrize("zeros", [0, 0.03, 0.2])
@@ -60,10 +68,11 @@ def test_all_channels_of_a_joint_are_one_group(zeros: float) -> None:
     s = skeleton(zeros)
     r = runs(s)
     assert r.group_of.tolist() == np.repeat(np.arange(JOINTS), CHANNELS).tolist()
-    assert r.weight.size == JOINTS * CHANNELS * 2 * OUT
+    assert r.weight.size == (JOINTS * CHANNELS * 2 + WIDEST) * RUN  # two joints in two runs
     expected = np.zeros(s.shape, np.int64)
     expected[s.targets, s.sources] = s.weight
     np.testing.assert_array_equal(matrix(r, s.shape[0]), expected)
+    assert_bounds(r, expected)
 
 
 def test_groups_fill_in_few_zeros_and_have_a_size() -> None:
@@ -74,11 +83,13 @@ def test_groups_fill_in_few_zeros_and_have_a_size() -> None:
         shape = int(targets.max()) + 1, 150
         s = Sparse(targets, sources.astype(np.int32), targets * 0 + 3, shape, targets.size)
         r = runs(s)
-        assert r.weight.size <= (1 + FILLED) * targets.size
+        rests = RUN * (150 + WIDEST)  # of each source's last run, and zeros behind all
+        assert r.weight.size < (1 + FILLED) * targets.size + rests
         assert np.bincount(r.group_of).max() == {0: GROUP, 1: 13, 8: 2}[moves]
         expected = np.zeros(shape, np.int64)
         expected[targets, sources] = 3
         np.testing.assert_array_equal(matrix(r, shape[0]), expected)
+        assert_bounds(r, expected)
 
 
 @pytest.mark.parametrize("bits", [0, 6])
@@ -94,6 +105,25 @@ def test_groups_equal_the_oracle(bits: int, repeats: int, top: int) -> None:
         expected = Oracle(request).run()
         for workers in (1, 2):
             assert_same(expected, NativeEngine(workers).run(request))
+
+
+@pytest.mark.parametrize("bits", [0, 6])
+@pytest.mark.parametrize("top", [3, 256, 5000, 2**17])
+@pytest.mark.parametrize("targets", [32, 33, 63, 100, 389])
+def test_matrices_are_one_group(targets: int, top: int, bits: int) -> None:
+    """Sums of all sources in 16 bit, of some at a time, and in 32 bit."""
+    rng = np.random.default_rng(targets)
+    weight = rng.integers(-top, top, (targets, 150)).astype(np.int32)
+    weight[0] = top - 1  # the sum that is furthest out
+    net = single(CubaLif(3000, 200, 700), Dense(weight), (150,), (targets,), bits)
+    layout = lay_out(net, net.projections[0])
+    assert isinstance(layout, RunLayout)
+    np.testing.assert_array_equal(matrix(layout.runs, targets), weight)
+    for share in (0.01, 0.2, 1):
+        x = (rng.random((1, 150, 5)) < share).astype(np.int32)
+        x *= rng.integers(-63, 64, x.shape, np.int32) if bits else 1
+        request = Request(net, x, clips(net, 1, 5), (1,), record_state=True)
+        assert_same(Oracle(request).run(), NativeEngine(1).run(request))
 
 
 @pytest.mark.parametrize("kind", [np.int16, np.int32])

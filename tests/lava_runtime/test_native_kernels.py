@@ -12,7 +12,7 @@ from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.native.arrays import narrow
 from spikewatt.lava_runtime.native.counting import FanOut
-from spikewatt.lava_runtime.native.lanes import add_rows, list_ones
+from spikewatt.lava_runtime.native.lanes import add_rows
 from spikewatt.lava_runtime.native.listed import RunLayout
 from spikewatt.lava_runtime.native.neuron_kernels import BLOCK, _integrate
 from spikewatt.lava_runtime.native.patterns import TABLE_MAX, table_of
@@ -64,25 +64,16 @@ def test_rows_are_added_to_their_place_alone(kind, size: int) -> None:
     np.testing.assert_array_equal(row, expected.astype(np.int32))
 
 
-@pytest.mark.parametrize("share", [0, 0.01, 0.3, 1])
-def test_ones_are_listed_in_order_behind_what_is_there(share: float) -> None:
-    mask = (np.random.default_rng(0).random(1024) < share).astype(np.uint8)
-    listed = np.full(1024 + 3 + 8, -1, np.int32)
-    count = list_ones(mask, 1024, 500, listed, 3)
-    np.testing.assert_array_equal(listed[3:count], 500 + np.flatnonzero(mask))
-    assert (listed[:3] == -1).all()
-
-
 def test_fan_outs_add_up_in_one_number_or_in_two() -> None:
     spikes = Spikes(np.array([0, 2, 2, 3]), np.array([0, 2, 1], np.int32), ONE_EACH)
     few = np.array([3, 0, 2**30]), np.array([4, 1, 2**31 - 6])
     many = np.array([3, 2**33, 5]), np.array([2**34, 2**33, 7])
     for (events, stored), fits in ((few, True), (many, False)):
-        fan_out, counts = FanOut(events, stored), np.zeros((2, 4), np.int64)
+        fan_out, counts = FanOut(events, stored), np.zeros((3, 4), np.int64)
         fan_out.count(spikes, counts, 1)
         assert fan_out.fits is fits
-        fan_out.part(counts)
-        for got, fan in zip(counts, (events, stored), strict=True):
+        assert counts[0].tolist() == [0, 2, 0, 1]
+        for got, fan in zip(counts[1:], (events, stored), strict=True):
             assert got.tolist() == [0, fan[0] + fan[2], 0, fan[1]]
 
 
@@ -90,11 +81,10 @@ def test_a_full_half_of_fan_outs_is_exact() -> None:
     """2**31 - 1 synapses, all of whose sources spike in one step."""
     fan = np.array([2**30, 2**30 - 1])
     spikes = Spikes(np.array([0, 2]), np.array([0, 1], np.int32), ONE_EACH)
-    fan_out, counts = FanOut(fan, fan), np.zeros((2, 1), np.int64)
+    fan_out, counts = FanOut(fan, fan), np.zeros((3, 1), np.int64)
     fan_out.count(spikes, counts, 0)
     assert fan_out.fits
-    fan_out.part(counts)
-    assert counts.tolist() == [[2**31 - 1]] * 2
+    assert counts.tolist() == [[2], [2**31 - 1], [2**31 - 1]]
     assert not FanOut(fan, fan + 1).fits
 
 
@@ -221,17 +211,31 @@ def test_a_bias_held_by_the_stimulus_differs_from_sample_to_sample(start: StartR
 
 def test_warming_up_loads_every_kernel() -> None:
     """Else the first run on a machine would compile while its steps are timed."""
-    from spikewatt.lava_runtime.native import delivery, kernels, neuron_kernels, resonators
+    from spikewatt.lava_runtime.native import (
+        delivery,
+        kernels,
+        neuron_kernels,
+        resonators,
+        run_delivery,
+    )
     from spikewatt.lava_runtime.native.warmth import warm_up
 
     warm_up()
-    called = {"add_drive", "collect_input", "count_events", "postpone", "record_spikes"}
-    called |= {"sum_spikes", "deliver_conv", "deliver_dense", "deliver_runs", "deliver_sparse"}
+    called = {"add_drive", "book", "collect_input", "count_events", "forget", "postpone"}
+    called |= {
+        "record_spikes",
+        "sum_spikes",
+        "deliver_conv",
+        "deliver_dense",
+        "deliver_runs",
+        "deliver_sparse",
+    }
     neurons = vars(neuron_kernels) | vars(resonators)
     called |= {name for name in neurons if name.startswith("update_")}
-    for module in (delivery, kernels, neuron_kernels, resonators):
+    for module in (delivery, kernels, neuron_kernels, resonators, run_delivery):
         for name in called & set(vars(module)):
             assert getattr(module, name).signatures, name
-    defined = {n for m in (delivery, kernels) for n, f in vars(m).items() if hasattr(f, "py_func")}
+    loops = (delivery, kernels, run_delivery)
+    defined = {n for m in loops for n, f in vars(m).items() if hasattr(f, "py_func")}
     public = {n for n in defined if not n.startswith("_")}
-    assert public - {"kernel", "add_rows", "add_scaled_rows"} <= called
+    assert public - {"kernel", "add_rows", "add_scaled_rows", "in_block"} <= called

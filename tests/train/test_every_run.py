@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_networks as small
 import torch
 
+from spikewatt.commands.training import run_export
 from spikewatt.errors import SpikewattError
+from spikewatt.export import netx
+from spikewatt.lava_runtime.agreement import compare, load_reference
+from spikewatt.lava_runtime.engine import Request
+from spikewatt.lava_runtime.lava import LavaEngine
+from spikewatt.lava_runtime.native import NativeEngine
+from spikewatt.lava_runtime.schedule import clips
 from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.batches import plain_batches
 from spikewatt.train.job import Job
@@ -85,24 +93,42 @@ def test_a_finished_run_stays_as_it_is(tmp_path: Path) -> None:
 def test_options_without_integer_form_are_told_in_front_of_all_epochs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    training = Training(small.job("svformer-3stg", tmp_path), silent)
+    training = Training(small.job("signal-sgn", tmp_path), silent)
     assert "trains as a float network only" in caplog.text
-    assert (training.deployable, training.float_epochs) == (False, 2)
+    assert (training.form.deployable, training.float_epochs) == (False, 2)
     path = training.run()
-    with pytest.raises(SpikewattError, match=r"no integer form here.*time_norm = false"):
+    with pytest.raises(SpikewattError, match=r"no integer form here.*waves = false"):
         restore(path)
 
 
-def test_shared_norms_give_svformer_an_integer_form(tmp_path: Path) -> None:
-    job = small.job("svformer-3stg", tmp_path)
-    plain = replace(job, options=replace(job.options, time_norm=False))
-    path = Training(plain, silent).run()
-    assert "quantised_accuracy" in restore(path)[1]
+def test_svformer_with_norms_of_steps_is_the_same_in_slayer_native_and_lava(tmp_path: Path) -> None:
+    job = small.job("svformer-3stg", tmp_path, epochs=3, batch_size=4)
+    assert job.options.time_norm
+    job = replace(job, options=replace(job.options, threshold=0.05))  # with 1 little fires so early
+    checkpoint = Training(job, silent).run()
+    assert "quantised_accuracy" in restore(checkpoint)[1]
+    path, reference = tmp_path / "network.net", tmp_path / "slayer.npz"
+    run_export(checkpoint, path, reference)
+    network, expected = netx.read(path), load_reference(reference)
+    assert network.table_steps == job.recipe.frames
+    gained = [q for q in network.projections if q.step_gain is not None]
+    assert len({q.target for q in gained}) < len(gained)  # shortcuts: several gains at a layer
+    x = expected.input[:2]
+    request = Request(network, x, clips(network, 2, x.shape[-1]), tuple(network.by_layer))
+    native = NativeEngine().run(request)
+    for layer, spikes in expected.spikes.items():
+        np.testing.assert_array_equal(native.spikes[layer], spikes[:2], f"layer {layer}")
+    np.testing.assert_array_equal(native.readout, expected.readout[:2])
+    agreement = compare(network, native, LavaEngine().run(request), request)
+    assert agreement.equal, str(agreement)
+    fired = [int(spikes.sum()) for spikes in native.spikes.values()]
+    assert min(fired[:-1]) > 100  # the read-out never does
 
 
 def test_what_the_host_computes_resumes_exactly(tmp_path: Path) -> None:
     job = small.job("signal-sgn", tmp_path, epochs=1, finetune_epochs=2)
-    whole, resumed = run_twice(replace(job, options=replace(job.options, waves=False)))
+    whole, resumed = run_twice(job)
+    assert any(name.startswith("host.") for name in whole.weights)
     assert_same(whole, resumed)
     assert torch.equal(whole.sample, resumed.sample)
     assert whole.record["encoder"] != Training(job, silent).encoder.to_dict()
@@ -118,7 +144,7 @@ def test_fusion_weights_are_those_of_the_training_clips(tmp_path: Path) -> None:
     saved = ckpt.load(training.run())
     frozen = saved.float_weights["fusion.bounds"]
     assert torch.count_nonzero(frozen) == 12  # all pairs of different modalities
-    net, clips = training.float_net, training.material.encoder
+    net, clips = training.form.net, training.material.encoder
     torch.manual_seed(job.seed * 1_000_003 + 1)
     net.freeze_fusion(plain_batches(job.dataset.train, clips, job.recipe.batch_size))
     assert torch.equal(net.fusion.bounds, frozen)

@@ -21,6 +21,7 @@ from spikewatt.train.blocks.graph_conv import Graph, GraphConv
 from spikewatt.train.blocks.norm import StepNorm
 from spikewatt.train.blocks.pointwise import Pointwise
 from spikewatt.train.blocks.readout import IntegratingReadout
+from spikewatt.train.blocks.tdbn import TimeDependentNorm
 from spikewatt.train.lowering import LOWERINGS, between_heads
 
 STEPS = 3
@@ -38,7 +39,13 @@ def wire(shape: tuple[int, ...], places: tuple[int, int]) -> Wire:
 def value(w: Wire, x: torch.Tensor) -> torch.Tensor:
     """What a wire stands for when the input is x (N, C, *view, T)."""
     given = x.reshape(len(x), x.shape[1], *w.graph.input_shape[:2], x.shape[-1])
-    total = sum(e.map.apply(e.map.weight, given) for e in w.edges) + w.bias[None, ..., None]
+    arrived = [
+        (e.map.apply(e.map.weight, given) + (0 if e.bias is None else e.bias[..., None]))
+        * (1 if e.gain is None else e.gain[:, None, None])
+        for e in w.edges
+    ]
+    total = sum(arrived) + w.bias[None, ..., None]
+    total = total if w.step_bias is None else total + w.step_bias[:, None, None]
     return total.mean(dim=-1) if w.averaged else total
 
 
@@ -69,6 +76,7 @@ CASES = [
     ("pointwise", lambda: Pointwise(4, 5), (4, 20), (20, 1)),
     ("linear of channels", lambda: Pointwise(4, 5, bias=False), (4, 6, 20), (6, 20)),
     ("norm", lambda: StepNorm(4), (4, 6, 20), (6, 20)),
+    ("norm of steps", lambda: TimeDependentNorm(4, STEPS), (4, 6, 20), (6, 20)),
     ("conv", lambda: nn.Conv3d(4, 6, (3, 3, 1), padding=(1, 1, 0)), (4, 6, 5), (6, 5)),
     ("stride", lambda: nn.Conv3d(4, 6, (5, 1, 1), (2, 1, 1), (2, 0, 0)), (4, 6, 5), (6, 5)),
     ("depthwise", lambda: nn.Conv3d(4, 4, (3, 3, 1), groups=4), (4, 6, 5), (6, 5)),
@@ -114,6 +122,69 @@ def test_concatenated_wires_keep_their_channels() -> None:
     w = wire((1, 4, 20, STEPS), (20, 1))
     both = concat((w * 2.0, w), dim=1)
     torch.testing.assert_close(value(both, x)[:, :, :, 0], torch.cat((2 * x, x), dim=1))
+
+
+def timed(channels: int, x: torch.Tensor) -> TimeDependentNorm:
+    """A norm of steps, some of whose gains are negative."""
+    norm = settled(TimeDependentNorm(channels, STEPS), x)
+    with torch.no_grad():
+        norm.weight[::3] *= -1
+    return norm
+
+
+def test_gains_of_steps_pass_shortcuts_factors_and_joins() -> None:
+    torch.manual_seed(7)
+    x = torch.randn(2, 4, 6, 5, STEPS)
+    conv, mix = nn.Conv3d(4, 4, (3, 3, 1), padding=(1, 1, 0)), Pointwise(4, 4)
+    norms = [timed(4, x) for _ in range(3)]
+
+    def net(a, call):
+        first = call(norms[0], call(conv, a))
+        second = first + call(norms[1], call(mix, a)) + a * 2.0
+        twice = call(norms[2], second) * 0.5  # norms of steps behind each other are one
+        return torch.cat((twice, a, first), dim=1)
+
+    handlers = {**HANDLERS, **LOWERINGS}
+
+    def lowered(module, w):
+        kinds = type(module).__mro__
+        return next(handlers[kind] for kind in kinds if kind in handlers)(module, w)
+
+    w = net(wire((1, 4, 6, 5, STEPS), (6, 5)), lowered)
+    expected = net(x, lambda module, a: module(a))
+    torch.testing.assert_close(value(w, x), expected, rtol=1e-4, atol=1e-4)
+    assert all(e.gain is None or e.gain.abs().max() == 1 for e in w.edges)
+    assert w.spikes_of is None
+
+
+def test_biases_that_end_at_the_border_are_multiplied_too() -> None:
+    """A biased layer, a padded one and a norm of steps: what LFE is."""
+    torch.manual_seed(8)
+    x = torch.randn(2, 4, 6, 5, STEPS)
+    mix, pad = Pointwise(4, 4), nn.Conv3d(4, 4, (3, 3, 1), padding=(1, 1, 0), groups=4)
+    norms = timed(4, x), timed(4, x)
+    handlers = {**HANDLERS, **LOWERINGS}
+    w = handlers[nn.Conv3d](pad, handlers[nn.Conv1d](mix, wire((1, 4, 6, 5, STEPS), (6, 5))))
+    w = handlers[TimeDependentNorm](norms[0], w)
+    assert [e.bias is not None for e in w.edges] == [True]
+    expected = norms[0](pad(mix(x)))
+    torch.testing.assert_close(value(w, x), expected, rtol=1e-4, atol=1e-4)
+    joined = concat((w * 0.5, w), dim=1)
+    both = torch.cat((0.5 * expected, expected), dim=1)
+    torch.testing.assert_close(value(joined, x), both, rtol=1e-4, atol=1e-4)
+    twice = handlers[TimeDependentNorm](norms[1], w)
+    torch.testing.assert_close(value(twice, x), norms[1](expected), rtol=1e-4, atol=1e-4)
+
+
+def test_a_map_behind_a_norm_of_steps_is_refused() -> None:
+    w = wire((1, 4, 6, 5, STEPS), (6, 5))
+    norm = LOWERINGS[TimeDependentNorm](timed(4, torch.zeros(1, 4, 6, 5, STEPS)), w)
+    with pytest.raises(SpikewattError, match="right behind a norm of single steps"):
+        HANDLERS[nn.Conv1d](Pointwise(4, 4), norm)
+    with pytest.raises(SpikewattError, match="right behind a norm of single steps"):
+        norm.mean(dim=(2, 3))
+    with pytest.raises(SpikewattError, match="norm of 3 steps behind a wire of 4"):
+        LOWERINGS[TimeDependentNorm](TimeDependentNorm(4, STEPS), wire((1, 4, 6, 5, 4), (6, 5)))
 
 
 def test_means_over_places_and_steps() -> None:

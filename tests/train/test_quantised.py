@@ -14,10 +14,13 @@ from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.schedule import clips
 from spikewatt.train.blocks.norm import StepNorm
 from spikewatt.train.blocks.pointwise import Pointwise
+from spikewatt.train.blocks.tdbn import TimeDependentNorm
+from spikewatt.train.lowering import lower
 from spikewatt.train.neuron import lif, plif
 from spikewatt.train.quantised import QuantisedPopulation, quantised
-from spikewatt.train.quantize import quantize_weight
+from spikewatt.train.quantize import gained, quantize_weight
 from spikewatt.train.reference import slayer_spikes
+from spikewatt.validation import violations
 
 LIMIT = 15
 
@@ -63,7 +66,7 @@ def test_engines_spike_as_the_quantised_network_does() -> None:
     twin = quantised(graph, x, LIMIT)
     network = twin.lower(x, {"message_bits": 4})
     stimuli = x.permute(0, 2, 3, 1, 4).numpy().astype(np.int32)
-    spikes, readout = slayer_spikes(twin, stimuli)
+    spikes, readout, _ = slayer_spikes(twin, stimuli)
     layers = [p.layer for p in network.populations[:-1]]
     expected = Reference(stimuli, dict(zip(layers, spikes, strict=True)), readout)
     request = Request(network, stimuli, clips(network, 3, 8), tuple(network.by_layer))
@@ -88,9 +91,88 @@ def test_the_same_integers_in_float64() -> None:
     population = QuantisedPopulation(
         FloatPopulation(1, "p", 2048, (40, 40), 4096, 2048, 1.0, (edge,), bias), scale=0.7
     )
-    weights, biases = population.integers(0), population.step_bias()
+    weights, biases = population.integers(0), population.constant_bias()
     exact = quantize_weight(edge.map.weight.double() * 0.7)
     assert not torch.equal(exact, weights.double())
     population.double()
     assert torch.equal(population.integers(0), weights.double())
-    assert torch.equal(population.step_bias(), biases.double())
+    assert torch.equal(population.constant_bias(), biases.double())
+
+
+class Timed(nn.Module):
+    """Membrane shortcuts past norms of single steps, as SVFormer has them."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.embed, self.first = nn.Conv3d(2, 6, (3, 3, 1), padding=(1, 1, 0)), plif()
+        self.mix, self.second = Pointwise(6, 6), plif()
+        self.pad = nn.Conv3d(6, 6, (3, 3, 1), padding=(1, 1, 0), groups=6)
+        self.third = lif()
+        self.norms = nn.ModuleList(TimeDependentNorm(6, steps) for _ in range(3))
+        self.classify = nn.Linear(12, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a = self.norms[0](self.embed(x))
+        b = a + self.norms[1](self.pad(self.mix(self.first(a))))
+        c = torch.cat((self.norms[2](self.mix(self.second(b))), b), dim=1)
+        joined = self.third(c)
+        return self.classify(joined.mean(dim=(2, 3)).mean(dim=-1))
+
+
+def timed(steps: int) -> Timed:
+    torch.manual_seed(1)
+    net = Timed(steps)
+    for norm in net.norms:
+        nn.init.uniform_(norm.weight, -1, 2)
+        nn.init.normal_(norm.bias)
+    for _ in range(10):
+        net(torch.randint(-LIMIT, LIMIT + 1, (4, 2, 6, 5, steps)).float())
+    return net.eval()
+
+
+def test_gains_and_biases_of_steps_are_the_engines() -> None:
+    steps = 8
+    net, x = timed(steps), torch.randint(-LIMIT, LIMIT + 1, (6, 2, 6, 5, steps)).float()
+    graph = lower(net, (1, 2, 6, 5, steps), (6, 5, 2))
+    twin = quantised(graph, x, LIMIT)
+    network = twin.lower(x, {"message_bits": 4})
+    assert violations(network) == []
+    assert network.table_steps == steps
+    stimuli = x.permute(0, 2, 3, 1, 4).numpy().astype(np.int32)
+    spikes, readout = slayer_spikes(twin, stimuli)
+    layers = [p.layer for p in network.populations[:-1]]
+    expected = Reference(stimuli, dict(zip(layers, spikes, strict=True)), readout)
+    request = Request(network, stimuli, clips(network, 6, steps), tuple(network.by_layer))
+    agreement = compare(network, expected, NativeEngine().run(request))
+    assert agreement.equal, str(agreement)
+    assert min(int(s.sum()) for s in expected.spikes.values()) > 100
+    difference = (twin(x) - net(x)).abs().mean() / net(x).std()
+    assert difference < 0.5
+
+
+def test_fine_tuning_moves_gains_and_biases_of_steps() -> None:
+    net, x = timed(5), torch.randint(-LIMIT, LIMIT + 1, (4, 2, 6, 5, 5)).float()
+    twin = quantised(lower(net, (1, 2, 6, 5, 5), (6, 5, 2)), x, LIMIT)
+    twin(x).square().sum().backward()
+    for population in twin.populations[:-1]:
+        assert population.step_bias.grad.abs().sum() > 0
+        assert not population.bias.requires_grad
+        assert all(g.grad.abs().sum() > 0 for g in population.gains.values())
+        assert all(b.grad.abs().sum() > 0 for b in population.gained_biases.values())
+    assert [len(p.gains) for p in twin.populations] == [1, 2, 3, 0]
+    assert [len(p.gained_biases) for p in twin.populations] == [0, 1, 1, 0]
+
+
+def test_gained_sums_are_integers_and_their_gradient_the_products() -> None:
+    arrived = torch.tensor([-131071, -5, -1, 0, 1, 5, 131071]).float() / 64
+    arrived = arrived.reshape(1, 1, 1, 7, 1).expand(2, 1, 1, 7, 3).clone().requires_grad_()
+    gain = torch.tensor([[2048, -4095, 4096]]) / 4096
+    gain.requires_grad_()
+    found = gained(arrived, gain)
+    whole, shares = (arrived * 64).long(), (gain * 4096).long()
+    product = whole * shares[:, None, None]
+    want = product.sign() * (product.abs() >> 12)
+    assert torch.equal((found * 64).long(), want)
+    found.sum().backward()
+    assert torch.equal(arrived.grad, gain.detach()[:, None, None].expand_as(arrived))
+    assert torch.equal(gain.grad, arrived.detach().sum(dim=(0, 2, 3)))

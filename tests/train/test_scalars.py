@@ -12,9 +12,11 @@ import torch
 
 from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.loop import Training
+from spikewatt.train.recipe import Events
 
 THERE = importlib.util.find_spec("tensorboard") is not None
-ON = {"tensorboard": True, "ema": 0.5, "epochs": 2, "finetune_epochs": 1}
+PRICE = Events(weight=0.1, start_epoch=1)
+ON = {"tensorboard": True, "ema": 0.5, "epochs": 2, "finetune_epochs": 1, "events": PRICE}
 NAME = "signal-sgn-core"
 
 
@@ -74,6 +76,8 @@ def test_a_point_an_epoch(run, tmp_path: Path) -> None:
     assert wanted <= set(found.Tags()["scalars"])
     for tag in wanted:
         assert [event.step for event in found.Scalars(tag)] == [1, 2, 3]
+    for tag in ("train/loss/events", "train/synaptic_events"):
+        assert [event.step for event in found.Scalars(tag)] == [2, 3]
     record = ckpt.load(path).record
     for kind in ("float", "quantised"):
         (event,) = found.Scalars(f"test/{kind}_accuracy")

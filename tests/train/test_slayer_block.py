@@ -8,21 +8,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lava.lib.dl import slayer
+from late import Late, slayers
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export.modules import from_slayer
 from spikewatt.network import Network
-from spikewatt.train import slayer_block
 from spikewatt.train.neuron import ATan, CubaNeuron
 
+pytestmark = pytest.mark.lava
 PARAMS = {"threshold": 1.0, "current_decay": 0.4, "voltage_decay": 0.2, "tau_grad": 0.1}
-NORMED = PARAMS | {"norm": slayer.neuron.norm.MeanOnlyBatchNorm}
+slayer_block, norms = Late("spikewatt.train.slayer_block"), slayers("neuron.norm")
 Build = Callable[[Any], torch.nn.Module]
+
+
+def normed() -> dict[str, Any]:
+    return PARAMS | {"norm": norms.MeanOnlyBatchNorm}
+
 
 FLAT: dict[str, Build] = {
     "Input": lambda m: m.Input(dict(PARAMS), weight=2, bias=0.5),
-    "Dense": lambda m: m.Dense(dict(NORMED), 6, 5),
+    "Dense": lambda m: m.Dense(normed(), 6, 5),
     "delay": lambda m: m.Dense(neuron_params=dict(PARAMS), in_neurons=6, out_neurons=5, delay=True),
     "hook": lambda m: m.Dense(dict(PARAMS), 6, 5, pre_hook_fx=None),
     "Affine": lambda m: m.Affine(dict(PARAMS), 6, 5),
@@ -32,9 +37,9 @@ FLAT: dict[str, Build] = {
     "persistent": lambda m: m.Dense(PARAMS | {"persistent_state": True}, 6, 5),
 }
 PLANES: dict[str, Build] = {
-    "Conv": lambda m: m.Conv(dict(NORMED), 2, 3, 3, padding=1, stride=2),
+    "Conv": lambda m: m.Conv(normed(), 2, 3, 3, padding=1, stride=2),
     "ConvT": lambda m: m.ConvT(dict(PARAMS), 2, 3, 2),
-    "Pool": lambda m: m.Pool(dict(NORMED), 2),
+    "Pool": lambda m: m.Pool(normed(), 2),
     "Unpool": lambda m: m.Unpool(dict(PARAMS), 2),
 }
 
@@ -46,7 +51,7 @@ NO_GRADIENT = ("persistent", "KWTA")
 def twins(build: Build) -> tuple[torch.nn.Module, torch.nn.Module]:
     """Ours and lava-dl's with equal weights, large enough to fire."""
     built = []
-    for family in (slayer_block, slayer.block.cuba):
+    for family in (slayer_block, slayers("block.cuba")):
         torch.manual_seed(2)
         block = build(family)
         for p in block.parameters():
@@ -89,10 +94,10 @@ def chain(m: Any) -> torch.nn.Module:
     """Every kind of block that one network can hold."""
     return torch.nn.Sequential(
         m.Input(dict(PARAMS | {"current_decay": 1}), weight=1),
-        m.Conv(dict(NORMED), 2, 3, 3, padding=1),
+        m.Conv(normed(), 2, 3, 3, padding=1),
         m.Pool(dict(PARAMS), 2),
         m.Flatten(),
-        m.Dense(dict(NORMED), 18, 7),
+        m.Dense(normed(), 18, 7),
         m.Recurrent(dict(PARAMS), 7, 6),
         m.Affine(dict(PARAMS), 6, 5),
     )
@@ -120,10 +125,10 @@ def test_the_same_integer_network_comes_out() -> None:
 
 
 def test_params_stay_the_callers() -> None:
-    params = dict(NORMED)
+    params = normed()
     slayer_block.Pool(params, 2)
     slayer_block.Recurrent(params, 3, 3)
-    assert params == NORMED
+    assert params == normed()
 
 
 def test_own_options_reach_the_neuron() -> None:

@@ -74,6 +74,7 @@ def test_resume_refuses_another_run(trained: Path) -> None:
         Training(job(trained.parent, other, resume=True), silent).run()
 
 
+@pytest.mark.lava
 def test_slayer_and_native_agree_on_the_export(trained: Path, tmp_path: Path) -> None:
     reference = tmp_path / "ref.npz"
     network, _ = run_export(trained, tmp_path / "n.net", reference)

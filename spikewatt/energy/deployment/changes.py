@@ -12,13 +12,17 @@ from spikewatt.energy.mapping.fan_in import fan_in
 from spikewatt.energy.mapping.limits import has_cores, limits_of
 from spikewatt.hardware_profiles.schema import Profile
 from spikewatt.network import Attention, Dense, Network, Sparse
+from spikewatt.tables import stepping
 
 _BY_MASKS = "a network whose attention is masks (AND gates and sums, as sdt has)"
 
 
 def changes(network: Network, profile: Profile) -> tuple[str, ...]:
-    """One sentence a change: attention, models of neurons, then the encoder and the read-out."""
-    lines = [*_products(network), *_models(network, profile)]
+    """One sentence a change: attention, gains of steps, models of neurons, encoder, read-out."""
+    lines = [*_products(network), *_tables(network), *_models(network, profile)]
+    if network.host is not None:
+        name = network.host.name or "the host's stage"
+        lines.append(f"{name}: reads steps that are still to come; train without it")
     if network.encoder is not None:
         lines.append("encoder: on a processor as it is; send spikes or graded values already coded")
     wide = (*_attends_too_much(network, profile), *_too_wide(network, profile))
@@ -37,6 +41,20 @@ def _products(network: Network) -> list[str]:
         f"{_many(tokens, 'token')}, a product of spikes; write microcode, or "
         f"{_instead(network.training)}"
         for (heads, tokens), found in layers.items()
+    ]
+
+
+def _tables(network: Network) -> list[str]:
+    """Layers with gains or biases of steps have one sentence."""
+    if not (layers := sorted(stepping(network))):
+        return []
+    instead = "with norms that all steps share"
+    if isinstance(options := network.training.get("options"), Mapping) and "time_norm" in options:
+        instead = "with time_norm = false"
+    return [
+        f"neurons of {_named(network, layers)}: gains and biases for each of "
+        f"{_many(network.table_steps or 0, 'step')}; write microcode that reads them from tables, "
+        f"or train {instead}"
     ]
 
 

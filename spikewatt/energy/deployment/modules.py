@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from spikewatt.energy.deployment.changes import changes
 from spikewatt.energy.deployment.parts import HOST, MICROCODE, NATIVE, group_of, runs_on
 from spikewatt.energy.events import synapses
+from spikewatt.energy.host import HostShare, host_share
 from spikewatt.energy.mapping import Mapping, MappingError, partition
 from spikewatt.energy.mapping.limits import has_cores, limits_of
 from spikewatt.hardware_profiles.schema import Profile
@@ -42,6 +43,7 @@ class ModuleShare:
 class Deployment:
     """A network on a target. cores, chips: of the mapping; unmapped: why there is none.
 
+    host: the stage that a processor computes after the last step, beside encoder and decision.
     changes: what would have to change for all of it to be native, a sentence each.
     """
 
@@ -50,6 +52,7 @@ class Deployment:
     cores: int | None
     chips: int | None
     unmapped: str | None = None
+    host: HostShare | None = None
 
 
 def deployment(network: Network, profile: Profile) -> Deployment:
@@ -66,12 +69,15 @@ def deployment(network: Network, profile: Profile) -> Deployment:
     ]
     around = [_processor("encoder")] * (network.encoder is not None)
     decides = [_processor("argmax of the read-out")] * (network.readout is not None)
+    if (stage := host_share(network)) is not None:
+        decides.insert(0, _processor(f"{stage.module}, after the last step", stage.neurons))
     return Deployment(
         modules=(*around, *shares, *decides),
         changes=changes(network, profile),
         cores=len(mapping.cores) if mapping else None,
         chips=mapping.chips if mapping else None,
         unmapped=unmapped,
+        host=stage,
     )
 
 
@@ -128,8 +134,9 @@ def _words(by_place: dict[str, int | None]) -> str:
     return ", ".join(used) or "not known"
 
 
-def _processor(what: str) -> ModuleShare:
+def _processor(what: str, neurons: int = 0) -> ModuleShare:
     """A part without populations."""
-    nothing = dict.fromkeys(("populations", "neurons", "synapses"), 0)
-    cores = dict.fromkeys(("words", "native", "microcode", "host", "cores", "chips"), 0)
-    return ModuleShare(module=what, layers=(), runs_on=HOST, **nothing, **cores)
+    nothing = dict.fromkeys(("populations", "synapses"), 0)
+    cores = dict.fromkeys(("words", "native", "microcode", "cores", "chips"), 0)
+    own = {"neurons": neurons, "host": neurons}
+    return ModuleShare(module=what, layers=(), runs_on=HOST, **nothing, **cores, **own)

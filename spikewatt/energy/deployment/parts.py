@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spikewatt.hardware_profiles.schema import Profile
 from spikewatt.network import Attention, Network
+from spikewatt.tables import stepping
 
 NATIVE = "neurocores"
 MICROCODE = "neurocores with microcode"
@@ -23,17 +24,18 @@ def group_of(network: Network, layer: int) -> str:
 
 
 def runs_on(network: Network, profile: Profile) -> dict[int, str] | None:
-    """By layer: NATIVE, MICROCODE for a product of spikes, HOST for another neuron model.
+    """By layer: NATIVE, MICROCODE for a product of spikes or gains and biases of single steps, HOST
+    for another neuron model.
 
     None where the profile does not say which models its cores compute.
     """
     if profile.native_neurons is None:
         return None
-    products = attending(network)
+    programmed = attending(network) | stepping(network)
 
     def place(layer: int, model: str) -> str:
         if model not in profile.native_neurons.models:  # type: ignore[union-attr]
             return HOST
-        return MICROCODE if layer in products else NATIVE
+        return MICROCODE if layer in programmed else NATIVE
 
     return {p.layer: place(p.layer, type(p.neuron).__name__) for p in network.populations}

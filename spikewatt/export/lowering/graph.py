@@ -8,6 +8,7 @@ from itertools import count
 
 import torch
 
+from spikewatt.export.lowering.host import HostTerm
 from spikewatt.export.lowering.maps import Map, Places
 from spikewatt.network import Shape
 
@@ -16,20 +17,25 @@ from spikewatt.network import Shape
 class Edge:
     """A map from one population (or the input, 0) to another; attention has three: q, k, v.
 
-    delay: steps by which its spikes come later than those of other edges.
+    delay: steps by which its spikes come later than those of other edges. gain: of the target's
+    channels and steps, (C, T), at most 1 in magnitude; what the map brings is multiplied by it,
+    and so is a bias (C, X, Y), where there is one.
     """
 
     sources: tuple[int, ...]
     map: Map
     delay: int = 0
+    gain: torch.Tensor | None = None
+    bias: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class FloatPopulation:
     """LIF neurons: v = (1 - v_decay / 4096) v + sum of edges + bias, a spike above the threshold.
 
-    bias: (C, X, Y). exact: weights are small whole numbers that quantising keeps (gates).
-    surrogate: the module whose surrogate gradient fine-tuning takes, None for a gate.
+    bias: (C, X, Y). step_bias: (C, T), what each step adds to it. exact: weights are small whole
+    numbers that quantising keeps (gates). surrogate: the module whose surrogate gradient
+    fine-tuning takes, None for a gate.
     """
 
     number: int
@@ -43,6 +49,7 @@ class FloatPopulation:
     bias: torch.Tensor
     exact: bool = False
     surrogate: object = None
+    step_bias: torch.Tensor | None = None
 
     @property
     def shape(self) -> Shape:
@@ -57,12 +64,16 @@ class FloatGraph:
     readout: the last one, whose v after the last step is the logits; an integrator (times the
     number of steps), or without memory where its edges' delays bring every step together.
     running: paths of the modules that run while the network is traced, the innermost last.
+    host: what a processor adds to the logits. persons: clips of single persons whose read-outs,
+    added, are those of a clip.
     """
 
     input_shape: Shape
     populations: list[FloatPopulation] = field(default_factory=list)
     readout: FloatPopulation | None = None
     running: list[str] = field(default_factory=list)
+    host: HostTerm | None = None
+    persons: int = 1
 
     def shape_of(self, number: int) -> Shape:
         """Shape of a population or of the input."""

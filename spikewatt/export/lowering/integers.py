@@ -17,6 +17,7 @@ from spikewatt.network import (
     Attention,
     CubaLif,
     Dense,
+    HostStage,
     Input,
     IntArray,
     Network,
@@ -29,6 +30,7 @@ from spikewatt.network import (
     Synapses,
     Violation,
 )
+from spikewatt.validation.tables import extremes
 
 
 def depths(graph: FloatGraph, readout: FloatPopulation) -> list[int]:
@@ -44,20 +46,29 @@ class Integers:
     """What quantising decided for a population: weights of each edge, bias (x, y, channel).
 
     weights: taken once, so that large ones need not be there all at a time. threshold: None for
-    the read-out, which never fires.
+    the read-out, which never fires. gains: of each edge, (steps, channels) and the bias that they
+    multiply, (x, y, channel), None where there is none. step_bias: (steps, channels), or None.
     """
 
     weights: Iterable[IntArray]
     bias: IntArray
     threshold: int | None
+    gains: Sequence[tuple[IntArray | None, IntArray | None]]
+    step_bias: IntArray | None = None
 
 
-def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str, Any]) -> Network:
+def lowered(
+    graph: FloatGraph,
+    integers: Sequence[Integers],
+    facts: Mapping[str, Any],
+    host: HostStage | None = None,
+) -> Network:
     """Populations and projections with these integers, in the order of the graph's populations.
 
     A projection that skips layers is delayed, so that its spikes meet those of the longer way.
     facts: `message_bits`, what `Network` knows of its training, and `readout_sources`: a read-out
-    neuron with more sources becomes several, whose sums the read-out's groups add.
+    neuron with more sources becomes several, whose sums the read-out's groups add. host: reads
+    populations by their numbers in the graph.
     """
     assert graph.readout is not None
     everyone = [*graph.populations, graph.readout]
@@ -77,25 +88,27 @@ def lowered(graph: FloatGraph, integers: Sequence[Integers], facts: Mapping[str,
     populations, projections = [], []
     for p, own, kinds in zip(everyone, integers, synapses, strict=True):
         populations.append(_population(p, own, layers[p.number], p.number in flat))
-        for edge, kind in zip(p.edges, kinds, strict=True):
+        for edge, kind, tables in zip(p.edges, kinds, own.gains, strict=True):
             source = edge.sources[0]
             delay = depth[p.number] - depth[source] - 1 + edge.delay
-            projections.append(
-                Projection(layers[source], layers[p.number], _named(kind, layers), delay)
-            )
-    _check_biases(populations)
-    return Network(
+            ends = layers[source], layers[p.number]
+            made = Projection(*ends, _named(kind, layers), delay)
+            projections.append(replace(made, step_gain=tables[0], gained_bias=tables[1]))
+    network = Network(
         input=Input(0, graph.input_shape, message_bits=facts["message_bits"]),
         populations=tuple(populations),
         projections=tuple(projections),
         start=StartRule.BY_DEPTH,
-        readout=Readout("membrane", groups=graph.readout.channels),
+        readout=Readout("membrane", graph.readout.channels, persons=graph.persons),
         classes=tuple(facts.get("classes", ())),
         encoder=facts.get("encoder"),
         training=facts.get("training", {}),
         layer_types=layer_types,
         names={layers[p.number]: p.name for p in everyone if p.name},
+        host=host and replace(host, inputs=tuple(layers[n] for n in host.inputs)),
     )
+    _check_biases(network)
+    return network
 
 
 def _synapses(graph: FloatGraph, p: FloatPopulation, edge: Edge, weight: IntArray) -> Synapses:
@@ -117,12 +130,14 @@ def _is_flat(synapses: Synapses) -> bool:
 
 def _flat(everyone: Sequence[FloatPopulation], synapses: Sequence[list[Synapses]]) -> set[int]:
     """Populations that no kernel reads or writes: their neurons are a plain list, as in a file's
-    dense layers."""
+    dense layers. Tables of gains and biases need the channels."""
     shaped = set()
     for p, kinds in zip(everyone, synapses, strict=True):
         for edge, kind in zip(p.edges, kinds, strict=True):
             if not _is_flat(kind):
                 shaped |= {p.number, *edge.sources}
+            if edge.gain is not None or p.step_bias is not None:
+                shaped.add(p.number)
     return {p.number for p in everyone} - shaped
 
 
@@ -144,20 +159,22 @@ def _population(p: FloatPopulation, own: Integers, layer: int, flat: bool) -> Po
     never = THRESHOLD_MAX  # v cannot pass it
     neuron = CubaLif(p.i_decay, p.v_decay, never if own.threshold is None else own.threshold)
     shape = (prod(p.shape),) if flat else p.shape
-    return Population(layer, shape, neuron, own.bias.reshape(shape) if own.bias.any() else None)
+    bias = own.bias.reshape(shape) if own.bias.any() else None
+    return Population(layer, shape, neuron, bias, step_bias=own.step_bias)
 
 
-def _check_biases(populations: Sequence[Population]) -> None:
+def _check_biases(network: Network) -> None:
     broken = [
         Violation(
             p.layer,
             "bias",
-            str(int(abs(p.bias).max())),
+            str(int(abs(found).max())),
             f"{BIAS_MIN} to {BIAS_MAX}",
             "fine-tune with a smaller learning rate",
         )
-        for p in populations
-        if p.bias is not None and not BIAS_MIN <= p.bias.min() <= p.bias.max() <= BIAS_MAX
+        for p in network.populations
+        if (found := extremes(p, network.incoming(p.layer))) is not None
+        and not BIAS_MIN <= found.min() <= found.max() <= BIAS_MAX
     ]
     if broken:
         raise NetworkError("The quantised network", broken)

@@ -182,12 +182,13 @@ def trace(
 ) -> FloatGraph:
     """Populations and maps of a network in evaluation mode.
 
-    clip_shape: of one clip as the network's forward takes it, (1, C, ...). input_shape: the
-    stimulus in Lava's order, (x, y, C). lowerings: what further modules do on wires. Raises
-    SpikewattError for what has no layer of synapses.
+    clip_shape: of one clip as the network's forward takes it, (1, C, ...); of several persons
+    (M, C, ...), each a stimulus of its own. input_shape: the stimulus in Lava's order, (x, y, C).
+    lowerings: what further modules do on wires. Raises SpikewattError for what has no layer of
+    synapses.
     """
     training = net.training
-    graph = FloatGraph(input_shape)
+    graph = FloatGraph(input_shape, persons=clip_shape[0])
     x, y, channels = input_shape
     edge = Edge((0,), identity(channels))
     bias = torch.zeros(channels, x, y)
@@ -207,6 +208,12 @@ def _with_readout(graph: FloatGraph, logits: Any) -> FloatGraph:
         raise SpikewattError("The network's logits are not a mean over steps of a linear map.")
     if logits.places != (1, 1):
         raise SpikewattError(f"The logits have {logits.places} places; average over them first.")
+    if logits.of_steps:
+        raise SpikewattError(
+            "The logits have a norm of single steps in front, which a read-out that sums over the "
+            "steps does not tell apart. Let a neuron stand between."
+        )
+    graph.host = logits.host
     graph.readout = FloatPopulation(
         number=len(graph.populations) + 1,
         name="readout",

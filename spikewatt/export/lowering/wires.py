@@ -15,16 +15,16 @@ from typing import Any
 import torch
 
 from spikewatt.errors import SpikewattError
+from spikewatt.export.lowering import steps
 from spikewatt.export.lowering.graph import Edge, FloatGraph, FloatPopulation
+from spikewatt.export.lowering.host import HostTerm
 from spikewatt.export.lowering.maps import (
     AttentionMap,
     ConvMap,
     Map,
     Places,
     SpreadMap,
-    compose,
     identity,
-    scaled,
 )
 
 GATE_THRESHOLD = 1.5  # two spikes pass, one does not
@@ -32,7 +32,10 @@ GATE_THRESHOLD = 1.5  # two spikes pass, one does not
 
 @dataclass(frozen=True, eq=False)
 class Wire:
-    """sum of edges + bias; edges' maps end at these channels and places. bias: (C, X, Y)."""
+    """sum of edges + bias; edges' maps end at these channels and places.
+
+    bias: (C, X, Y). step_bias: (C, T), what a norm of single steps adds in each.
+    """
 
     graph: FloatGraph
     shape: torch.Size
@@ -42,6 +45,9 @@ class Wire:
     bias: torch.Tensor
     averaged: bool = False  # the mean over steps has been taken
     at_end: bool = False  # the value after the last step stands for the whole clip
+    step_bias: torch.Tensor | None = None
+    host: HostTerm | None = None  # what a processor adds to the mean over steps
+    joined: bool = False  # the mean over a clip's persons has been taken
 
     # what the value is
 
@@ -50,25 +56,54 @@ class Wire:
         """The population whose spikes this is, exactly; None for anything else."""
         if len(self.edges) != 1 or bool(self.bias.any()) or len(self.edges[0].sources) != 1:
             return None
+        if self.of_steps:
+            return None
         source, m = self.edges[0].sources[0], self.edges[0].map
         plain = isinstance(m, ConvMap) and m.pointwise and m.groups == m.weight.shape[0]
         return source if plain and bool((m.weight == 1).all()) else None
 
+    @property
+    def of_steps(self) -> bool:
+        """Whether steps have gains or biases of their own."""
+        return self.step_bias is not None or any(e.gain is not None for e in self.edges)
+
     def mapped(self, m: Map, shape: Sequence[int], channels: int, places: Places) -> Wire:
         """The wire behind a linear map."""
-        edges = tuple(replace(e, map=compose(e.map, m)) for e in self.edges)
+        edges = tuple(steps.behind(e, m) for e in self.edges)
         assert not isinstance(m, AttentionMap)
         bias = m.apply(m.weight, self.bias[None, ..., None])[0, ..., 0]
-        bias = bias.reshape(channels, *places)
         return replace(
-            self, shape=torch.Size(shape), channels=channels, places=places, edges=edges, bias=bias
+            self,
+            shape=torch.Size(shape),
+            channels=channels,
+            places=places,
+            edges=edges,
+            bias=bias.reshape(channels, *places),
+            step_bias=steps.bias_behind(self.step_bias, m),
+            host=None if self.host is None else self.host.mapped(m),
         )
 
     def affine(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
         """Times gain plus shift, numbers or (C,)."""
-        edges = tuple(replace(e, map=scaled(e.map, gain)) for e in self.edges)
+        edges = tuple(steps.times(e, gain) for e in self.edges)
         bias = self.bias * gain.reshape(-1, 1, 1) + shift.reshape(-1, 1, 1)
-        return replace(self, edges=edges, bias=bias)
+        table = None if self.step_bias is None else self.step_bias * gain.reshape(-1, 1)
+        host = None if self.host is None else self.host.scaled(gain)
+        return replace(self, edges=edges, bias=bias, step_bias=table, host=host)
+
+    def affine_by_step(self, gain: torch.Tensor, shift: torch.Tensor) -> Wire:
+        """Times gain plus shift, both (C, T): each step by itself."""
+        by_channel, edges, table = steps.shared(self.bias), self.edges, self.step_bias
+        if by_channel is None:  # zeros behind the border
+            edges = steps.with_bias(edges, self.bias)
+        else:
+            table = steps.together(table, by_channel[:, None])
+        return replace(
+            self,
+            edges=tuple(steps.gained(e, gain) for e in edges),
+            bias=torch.zeros_like(self.bias),
+            step_bias=shift if table is None else table * gain + shift,
+        )
 
     def viewed(self, shape: Sequence[int]) -> Wire:
         """Another view of the same neurons."""
@@ -78,11 +113,23 @@ class Wire:
 
     def close(self, name: str, neuron: dict[str, Any]) -> Wire:
         """A population that receives this wire; the wire of its spikes."""
-        number = len(self.graph.populations) + 1
+        if self.joined:
+            raise SpikewattError(
+                f"Neurons {name} read the mean over a clip's persons; on a chip each person is a "
+                "clip of its own, and only the logits join them. Train with persons = 1 to export."
+            )
+        if self.host is not None:
+            raise SpikewattError(
+                f"Neurons {name} would receive what the host finds after the last step; only the "
+                "logits can."
+            )
+        number, bias, table = len(self.graph.populations) + 1, self.bias, self.step_bias
+        if table is not None and (by_channel := steps.shared(bias)) is not None:
+            bias, table = torch.zeros_like(bias), table + by_channel[:, None]
         population = FloatPopulation(
-            number, name, self.channels, self.places, edges=self.edges, bias=self.bias, **neuron
+            number, name, self.channels, self.places, edges=self.edges, bias=bias, **neuron
         )
-        self.graph.populations.append(population)
+        self.graph.populations.append(replace(population, step_bias=table))
         return self.fresh(number, self.shape, self.channels, self.places)
 
     def fresh(self, number: int, shape: Sequence[int], channels: int, places: Places) -> Wire:
@@ -107,7 +154,15 @@ class Wire:
                 f"Branches of {self.channels} channels x {self.places} places and of "
                 f"{other.channels} x {other.places} cannot be added."
             )
-        return replace(self, edges=self.edges + other.edges, bias=self.bias + other.bias)
+        if self.host is not None and other.host is not None:
+            raise SpikewattError("Two stages of the host add to one value; one can be lowered.")
+        return replace(
+            self,
+            edges=self.edges + other.edges,
+            bias=self.bias + other.bias,
+            step_bias=steps.together(self.step_bias, other.step_bias),
+            host=self.host or other.host,
+        )
 
     __radd__ = __add__
 
@@ -138,9 +193,16 @@ class Wire:
         joined = prod(self.shape[start : end + 1])
         return self.viewed((*self.shape[:start], joined, *self.shape[end + 1 :]))
 
-    def unflatten(self, axis: int, sizes: Sequence[int]) -> Wire:
-        """Split an axis of places."""
+    def unflatten(self, axis: int, sizes: Sequence[int]) -> Any:
+        """Split an axis of places; the first one, into clips and their persons."""
         axis %= len(self.shape)
+        if axis == 0:
+            if sizes[-1] != self.graph.persons:
+                raise SpikewattError(
+                    f"The network averages {sizes[-1]} persons; its clips have "
+                    f"{self.graph.persons}. Trace it on clips of as many."
+                )
+            return Persons(self)
         return self.viewed((*self.shape[:axis], *sizes, *self.shape[axis + 1 :]))
 
     def unsqueeze(self, axis: int) -> Wire:
@@ -198,9 +260,9 @@ class Wire:
     def mean(self, dim: int | Sequence[int], keepdim: bool = False) -> Wire:
         """Over places, over the steps (the last axis), or both."""
         axes = _axes(dim, len(self.shape))
-        steps = len(self.shape) - 1
-        over_steps = steps in axes and not self.averaged
-        space = [a for a in axes if a != steps or self.averaged]
+        last = len(self.shape) - 1
+        over_steps = last in axes and not self.averaged
+        space = [a for a in axes if a != last or self.averaged]
         size = prod(self.shape[a] for a in space)
         pooled = self._pooled(space, 1 / size) if space else self
         averaged = replace(pooled, averaged=self.averaged or over_steps)
@@ -247,13 +309,30 @@ class Wire:
     ) -> Any:
         if func is torch.cat:
             return concat(*args, **(kwargs or {}))
-        if func is torch.Tensor.__mul__ or func is torch.mul:
+        if func in (torch.Tensor.__mul__, torch.Tensor.mul, torch.mul):
             a, b = args
             return b * a if isinstance(b, Wire) and not isinstance(a, Wire) else a * b
         if func is torch.Tensor.__add__ or func is torch.add:
             a, b = args
             return b + a if isinstance(b, Wire) and not isinstance(a, Wire) else a + b
         raise SpikewattError(f"The network uses torch.{func.__name__}, which export cannot lower.")
+
+
+@dataclass(frozen=True, eq=False)
+class Persons:
+    """A wire (N M, ...) seen as (N, M, ...): what there is to do with it is to take the mean.
+
+    Whatever is linear behind it, a bias too, may as well be done for each person.
+    """
+
+    wire: Wire
+
+    def mean(self, dim: int) -> Wire:
+        """Over the persons of a clip."""
+        if dim != 1:
+            raise SpikewattError(f"Clips of several persons averaged over axis {dim}.")
+        shape = torch.Size((1, *self.wire.shape[1:]))
+        return replace(self.wire, shape=shape, joined=True)
 
 
 def _axes(dim: int | Sequence[int], count: int) -> tuple[int, ...]:
@@ -317,9 +396,9 @@ def over_the_clip(wire: Wire, kernel: torch.Tensor, bias: torch.Tensor) -> Wire:
     kernel: (C out, C in, X, Y, T) with the wire's places; bias: (C out,).
     """
     source = _required(wire, "A kernel over the whole clip")
-    steps, channels = kernel.shape[-1], len(kernel)
+    last, channels = kernel.shape[-1] - 1, len(kernel)
     edges = tuple(
-        Edge((source,), ConvMap(kernel[..., t].clone()), steps - 1 - t) for t in range(steps)
+        Edge((source,), ConvMap(kernel[..., t].clone()), last - t) for t in range(last + 1)
     )
     shape = torch.Size((wire.shape[0], channels))
     values = bias.reshape(channels, 1, 1)

@@ -11,6 +11,7 @@ import os
 import pickle
 import resource
 import signal
+import warnings
 from collections.abc import Callable
 from typing import IO, Any, TypeVar, cast
 
@@ -28,7 +29,7 @@ def apart(task: Callable[[], T], seconds: int) -> T:
     crashes or takes longer.
     """
     reading, writing = os.pipe()
-    child = os.fork()
+    child = _fork()
     if child == 0:
         os.close(reading)
         _answer(task, writing, seconds)
@@ -54,6 +55,13 @@ def _received(pipe: IO[bytes]) -> Any:
         return pickle.load(pipe)
     except (EOFError, pickle.UnpicklingError):
         return None
+
+
+def _fork() -> int:
+    """Python 3.12 warns where threads are; the child needs no lock that one of them may hold."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
+        return os.fork()
 
 
 def _how(status: int) -> str:

@@ -111,6 +111,7 @@ class ChainReader:
             training=ext.training,
             layer_types={i: ext.mark(i).type or kind for i, kind in self.kinds.items()},
             names=ext.names_of(self.populations),
+            host=ext.host if whole and self.cut.skip == 0 else None,
         )
 
     def _bits(self, entry: Input) -> int:

@@ -11,13 +11,15 @@ import h5py
 
 from spikewatt.errors import SpikewattError
 from spikewatt.export.netx.fields import Fields
+from spikewatt.export.netx.host import read_host, write_host
 from spikewatt.export.netx.marks import Mark, read_marks
 from spikewatt.export.netx.storage import put, put_text
+from spikewatt.host import HostStage
 from spikewatt.network import Network, Population, Readout, StartRule
 
 GROUP = "spikewatt"
-VERSION = 3
-READABLE = (1, 2, 3)
+VERSION = 4
+READABLE = (1, 2, 3, 4)
 LAYER_DIGITS = 9  # of a layer's number
 
 
@@ -33,6 +35,7 @@ class Extension:
     input_message_bits: int = 0
     marks: Mapping[int, Mark] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
+    host: HostStage | None = None
     graph: Fields | None = None  # projections, where the network is no chain
 
     def mark(self, layer: int) -> Mark:
@@ -72,6 +75,8 @@ def write_extension(file: h5py.File, network: Network) -> h5py.Group:
         put(group, "input/message_bits", network.input.message_bits)
     if network.readout is not None:
         _write_readout(group.create_group("readout"), network.readout)
+    if network.host is not None:
+        write_host(group.create_group("host"), network.host)
     return group
 
 
@@ -81,6 +86,8 @@ def _write_readout(group: h5py.Group, readout: Readout) -> None:
     put(group, "divisor", readout.divisor)
     if readout.layer is not None:
         put(group, "layer", readout.layer)
+    if readout.persons != 1:
+        put(group, "persons", readout.persons)
 
 
 def read_extension(root: Fields) -> Extension:
@@ -103,6 +110,7 @@ def read_extension(root: Fields) -> Extension:
         input_message_bits=(inputs.integer("message_bits") or 0) if inputs else 0,
         marks=read_marks(fields.inside("layer")),
         names=_names(fields),
+        host=_host(fields),
         graph=fields.inside("graph"),
     )
 
@@ -151,6 +159,19 @@ def _readout(fields: Fields | None) -> Readout | None:
         return None
     kind, groups, divisor = fields.text("kind"), fields.integer("groups"), fields.integer("divisor")
     layer = fields.integer("layer") if fields.has("layer") else None
-    if kind is None or groups is None or divisor is None:
+    persons = fields.integer("persons", default=1)
+    if kind is None or groups is None or divisor is None or persons is None:
         return None
-    return Readout(kind, groups, divisor, layer)
+    return Readout(kind, groups, divisor, layer, persons)
+
+
+def _host(fields: Fields) -> HostStage | None:
+    if not fields.has("host"):
+        return None
+    inside = fields.inside("host")
+    if inside is None:
+        fields.reject("host", "no group", "a group", "write the file again")
+        return None
+    hint = "what the host adds to the read-out is in the extension, where lava-dl does not look"
+    fields.notes.block(None, hint)
+    return read_host(inside)

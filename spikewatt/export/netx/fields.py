@@ -182,7 +182,7 @@ class Fields:
                 hint = "quantise before export; lava-dl would cut the fraction off"
                 self.reject(key, found, "whole numbers", hint)
                 return None
-        low, high = array.min(), array.max()
+        low, high = array.min().item(), array.max().item()  # float16 cannot hold the limits
         if low < _INT32.min or high > _INT32.max:
             found = f"{low}..{high}"
             self.reject(key, found, "32-bit numbers", AGAIN)

@@ -17,6 +17,12 @@ from spikewatt.export.netx.marks import is_number
 from spikewatt.export.netx.neurons import read_neuron
 from spikewatt.export.netx.storage import put, put_optional, put_sizes, put_text
 from spikewatt.export.netx.synapses import read_bias
+from spikewatt.export.netx.tables import (
+    with_step_biases,
+    with_step_gain,
+    write_step_biases,
+    write_step_gain,
+)
 from spikewatt.network import (
     Attention,
     Conv,
@@ -51,9 +57,11 @@ def write_graph(extension: h5py.Group, network: Network) -> None:
         put_optional(group, "axon_delay", axon if axon is not None and axon.any() else None)
         if projection.part != "real":
             put_text(group, "part", projection.part)
+        write_step_gain(group, projection)
         kind = _NAMES[type(projection.synapses)]
         put_text(group, "type", kind)
         _KINDS[kind][1](group, projection.synapses)
+    write_step_biases(graph, network)
 
 
 def _write_dense(group: h5py.Group, dense: Dense) -> None:
@@ -212,7 +220,9 @@ class GraphReader:
         if source is None:
             return None
         found = [self._population(n, source, driven) for n in numbers]
-        return self._network(source, [p for p in found if p is not None])
+        sound = [p for p in found if p is not None]
+        cut = self.cut.layers is not None or len(sound) < len(found)
+        return self._network(source, with_step_biases(self.graph, sound, cut))
 
     def _kept(self, layer: int) -> bool:
         return self.cut.layers is None or layer < self.cut.layers
@@ -280,10 +290,12 @@ class GraphReader:
             return None
         if kind is None or delay is None or source is None or target is None or part is None:
             return None
-        synapses = _KINDS[kind][0](replace(fields, layer=target))
+        own = replace(fields, layer=target)
+        synapses = _KINDS[kind][0](own)
         if synapses is None:
             return None
-        return Projection(source, target, synapses, delay, axon, part)
+        found = Projection(source, target, synapses, delay, axon, part)
+        return with_step_gain(own, found)
 
     def _network(self, source: Input, populations: list[Population]) -> Network:
         ext = self.extension
@@ -304,4 +316,5 @@ class GraphReader:
             training=ext.training,
             layer_types=types,
             names=ext.names_of(populations),
+            host=ext.host if self.cut.layers is None else None,
         )

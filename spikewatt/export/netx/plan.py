@@ -9,6 +9,7 @@ import numpy as np
 
 from spikewatt.export.netx.effective import effective
 from spikewatt.export.netx.order import matrix, spread
+from spikewatt.export.netx.tables import why_tables
 from spikewatt.network import (
     Attention,
     Conv,
@@ -74,6 +75,7 @@ def chain(network: Network) -> tuple[list[Layer], list[str]]:
         return [], ["layers are not numbered in the order of execution"]
     for population in network.populations:
         try:
+            _no_tables(network, population)
             if population.layer == network.input.layer:
                 _entry(network, population.layer)
             else:
@@ -92,6 +94,11 @@ def chain(network: Network) -> tuple[list[Layer], list[str]]:
 def why_no_chain(network: Network) -> list[str]:
     """Why the projections need the extension's named sources; empty for a chain."""
     return chain(network)[1]
+
+
+def _no_tables(network: Network, population: Population) -> None:
+    for reason in why_tables(population, network.incoming(population.layer)):
+        raise NoChain(reason)
 
 
 def _entry(network: Network, layer: int) -> None:

@@ -42,18 +42,32 @@ def write(network: Network, path: str | Path, dt_s: float = DT) -> None:
     validate(network, f"the network for {path}")
     check_kinds(network)
     _check_neurons(network)
+    _check_tables(network)
     graph = _Writer(network, dt_s).graph()
     with whole_file(Path(path)) as beside:
         nir.write(beside, graph)
 
 
 def _check_neurons(network: Network) -> None:
+    if network.host is not None:
+        raise SpikewattError(
+            f"The network has a stage for the host ({network.host.name}), which NIR cannot say. "
+            "Keep the .net file, or train without it (waves = false)."
+        )
     for p in network.populations:
         if not isinstance(p.neuron, CubaLif) or p.message_bits:
             raise SpikewattError(
                 f"Layer {p.layer} has {type(p.neuron).__name__} neurons with {p.message_bits} "
                 "message bits, which NIR cannot say; it has spiking LIF neurons only."
             )
+
+
+def _check_tables(network: Network) -> None:
+    if network.table_steps is not None:
+        raise SpikewattError(
+            f"The network has gains or biases for each of {network.table_steps} steps, which NIR "
+            "cannot say: its nodes do the same in every step. Write a .net file instead."
+        )
 
 
 class _Writer:

@@ -47,7 +47,7 @@ class Attending:
         spikes = sum(np.count_nonzero(train) for train in trains)
         events = int(attention_events(self.synapses, self.shape, (q, k, v))) if spikes else 0
         counts: Counters = np.array([[spikes], [events], [events]])
-        results.received([self.window.of(step)], counts)
+        results.received(self.window.places([step]), counts)
 
     def arrivals(self, trains: tuple[IntArray, ...]) -> Arrivals:
         """Dendritic input of one step's spikes; none where one of the three is silent."""

@@ -2,6 +2,7 @@
 
 It reads the request from the folder, builds, runs, and leaves the results there. PID is the
 engine's process. Standard input is a pipe whose end says that the engine wants it to stop.
+`lava_runtime/loihi2/child.py` is another such process.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from spikewatt.lava_runtime.lava.guard import Guard, die_with_parent, keep_together
 from spikewatt.lava_runtime.lava.workplace import Workplace, session_members
+
+Execute: TypeAlias = Callable[[Workplace, Guard], None]
 
 
 def memory_mb(processes: list[int]) -> float:
@@ -51,7 +56,7 @@ def execute(place: Workplace, guard: Guard) -> None:
     )
 
 
-def main() -> None:
+def serve(execute: Execute) -> None:
     """Run to the end, whatever it is, and leave no process behind."""
     place = Workplace(Path(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine decides; Lava would hang
@@ -69,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(execute)

@@ -11,12 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spikewatt.errors import SpikewattError
+from spikewatt.lava_door import require_lava
 from spikewatt.lava_runtime.engine import Execution, Progress, Request, no_progress
 from spikewatt.lava_runtime.lava.execution import read_execution
 from spikewatt.lava_runtime.lava.forecast import admit
 from spikewatt.lava_runtime.lava.workplace import Workplace, end_session
 from spikewatt.lava_runtime.request import check
 
+CHILD = "spikewatt.lava_runtime.lava.child"
 POLL_S = 0.05
 PATIENCE_S = 5.0
 # workers are many and small: threads of numerical libraries would fight for the cores
@@ -32,27 +34,39 @@ class LavaEngine:
 
     name = "lava"
 
+    def __init__(self) -> None:
+        """SpikewattError where Lava is not to be had."""
+        require_lava(
+            "Engine lava",
+            "Use native: the same integer network, equal to Lava's simulator bit for bit.",
+        )
+
     def run(self, request: Request, progress: Progress = no_progress) -> Execution:
         """Execute; SpikewattError where Lava cannot, or where it fails."""
         check(request)
-        _check_system()
+        check_system()
         admit(request)
-        with _workplace() as place:
+        with workplace() as place:
             place.write_request(request)
-            with _child(place) as child:
-                _follow(child, place, request, progress)
-            if not place.summary.exists():
-                raise SpikewattError(_last_words(place, child.returncode))
+            run_child(CHILD, place, request, progress)
             return read_execution(place, request)
 
 
-def _check_system() -> None:
+def run_child(module: str, place: Workplace, request: Request, progress: Progress) -> None:
+    """Run a module that serves an execution in this place; SpikewattError where it fails."""
+    with _child(module, place) as child:
+        _follow(child, place, request, progress)
+    if not place.summary.exists():
+        raise SpikewattError(_last_words(place, child.returncode))
+
+
+def check_system() -> None:
     if not sys.platform.startswith("linux"):
         raise SpikewattError(f"The lava engine needs Linux, this is {sys.platform}. Use native.")
 
 
 @contextmanager
-def _workplace() -> Iterator[Workplace]:
+def workplace() -> Iterator[Workplace]:
     """A private folder, removed in the end."""
     place = Workplace(Path(tempfile.mkdtemp(prefix="spikewatt-lava-")))
     try:
@@ -62,7 +76,7 @@ def _workplace() -> Iterator[Workplace]:
 
 
 @contextmanager
-def _child(place: Workplace) -> Iterator[subprocess.Popen[bytes]]:
+def _child(module: str, place: Workplace) -> Iterator[subprocess.Popen[bytes]]:
     """The process that runs Lava, in a session of its own, ended in the end."""
     paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
     with place.log.open("wb") as log:
@@ -70,7 +84,7 @@ def _child(place: Workplace) -> Iterator[subprocess.Popen[bytes]]:
             [
                 sys.executable,
                 "-m",
-                "spikewatt.lava_runtime.lava.child",
+                module,
                 place.folder,
                 str(os.getpid()),
             ],

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatt.energy.events import Counts
+from spikewatt.lava_runtime.deciding import decided, no_spikes_read
 from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.lava_runtime.lava.results import READOUTS, Mapped, PopulationResults, ResultFiles
 from spikewatt.lava_runtime.lava.workplace import Workplace
@@ -43,7 +44,13 @@ def read_execution(place: Workplace, request: Request) -> Execution:
             if array is not None:
                 by_layer[layer] = _in_order(array, network.shape_of(layer))
     layers = tuple(results[p.layer].layer_counts(p.layer) for p in network.populations)
-    return Execution(
+    read = no_spikes_read(request)
+    for layer in request.read_by_host:
+        assert read is not None
+        spikes = results[layer].spikes
+        assert spikes is not None
+        read += spikes.transpose(0, 2, 1)
+    execution = Execution(
         engine="lava",
         spikes=kept["spikes"],
         u=kept["u"],
@@ -54,3 +61,4 @@ def read_execution(place: Workplace, request: Request) -> Execution:
         wall_s=summary.pop("wall_s"),
         details=summary,
     )
+    return decided(request, execution, read)

@@ -106,10 +106,14 @@ def _population_bytes(request: Request, p: Population) -> int:
     steps = schedule.samples * schedule.steps
     waits = max((_longest_wait(q) for q in network.incoming(p.layer)), default=0)
     state = NEURONS[type(p.neuron)]
-    total = p.size * (NEURON_BYTES + 8 * state.parts * (waits + 2)) + steps * COUNTED_BYTES
-    if p.layer in request.record:
-        spike = 4 if state.graded else 1
-        total += steps * p.size * (spike + (8 if request.record_state else 0))
+    apart = sum(q.step_gain is not None for q in network.incoming(p.layer))
+    buffers = 8 * state.parts * (waits + 2) * (1 + apart)
+    total = p.size * (NEURON_BYTES + buffers) + steps * COUNTED_BYTES
+    spike = 4 if state.graded else 1
+    if p.layer in (*request.record, *request.read_by_host):
+        total += steps * p.size * spike
+    if p.layer in request.record and request.record_state:
+        total += steps * p.size * 8
     return int(total)
 
 

@@ -28,6 +28,7 @@ from spikewatt.lava_runtime.lava.synapses import (
     message_bits,
     wraps_later,
 )
+from spikewatt.lava_runtime.lava.tables import tables_of
 from spikewatt.lava_runtime.lava.tally import Tally
 from spikewatt.lava_runtime.lava.workplace import Workplace
 from spikewatt.lava_runtime.schedule import Schedule
@@ -95,12 +96,13 @@ class PopulationCore:
         waits = [a.delay + a.waits for a in self.afferents]
         shape = (self.state.parts, max(waits, default=0) + 2, self.size)
         self.dendrite = Dendrite(shape)
-        # what wraps apart from the others needs a buffer of its own
+        self.tables = tables_of(population, incoming, schedule, self.depth)
+        # what wraps, or has gains, apart from the others needs a buffer of its own
         self.apart = {
-            k: Dendrite(shape, wraps=True) for k, a in enumerate(self.afferents) if a.wraps_later
+            k: Dendrite(shape, wraps=a.wraps_later)
+            for k, a in enumerate(self.afferents)
+            if a.wraps_later or k in self.tables.gains
         }
-        bias = np.zeros(self.size) if population.bias is None else population.bias
-        self.bias: IntArray = bias.reshape(-1).astype(np.int32)
         self.results = results
         self.recorder = Recorder(results, schedule, Window(schedule, self.depth))
 
@@ -108,9 +110,9 @@ class PopulationCore:
         """Compute the neurons for one step; the spikes to send, (size,) int32."""
         if self.schedule.resets_at(step, self.depth):
             self.state.reset()
-        a_in, bias = self.dendrite.take(step), self.bias
-        for dendrite in self.apart.values():
-            a_in += dendrite.take(step)
+        a_in, bias = self.dendrite.take(step), self.tables.bias_of(step)
+        for k, dendrite in self.apart.items():
+            a_in += self.tables.passed(k, dendrite.take(step), step)
         if self.stimulus is not None and self.drives_dendrite:
             a_in[0] += self.stimulus.at(step)
         elif self.stimulus is not None:
@@ -158,8 +160,8 @@ def _results(request: Request, layer: int, place: Workplace) -> PopulationResult
     readout = network.readout if layer == network.output.layer else None
     results = ResultFiles(place.folder, request.schedule).create_for(
         network.by_layer[layer],
-        record=layer in request.record,
-        state=request.record_state,
+        record=layer in (*request.record, *request.read_by_host),
+        state=request.record_state and layer in request.record,
         readout=readout.kind if readout else None,
     )
     last = layer == network.output.layer

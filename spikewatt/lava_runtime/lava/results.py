@@ -19,6 +19,7 @@ from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import IntArray, Population
 
 Mapped = npt.NDArray[Any]
+STEPS_MAX = 256  # whose counts a process keeps to itself, at most
 COUNTED = FILL_KEYS[:4]  # per sample and step; neuron updates are a plain sum
 
 
@@ -35,6 +36,12 @@ class Window:
         """(sample, step of the sample), or (-1, -1) outside every sample."""
         sample, index = divmod(step - self.start, self.period)
         return (sample, index) if 0 <= sample < self.samples and index < self.steps else (-1, -1)
+
+    def places(self, steps: npt.ArrayLike) -> tuple[Mapped, Mapped]:
+        """The same of many steps, as two arrays."""
+        sample, index = np.divmod(np.asarray(steps) - self.start, self.period)
+        outside = (sample < 0) | (sample >= self.samples) | (index >= self.steps)
+        return np.where(outside, -1, sample), np.where(outside, -1, index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +63,26 @@ class PopulationResults:
     spike_sum: Mapped | None = None
     progress: Mapped | None = None
 
-    def received(self, places: list[tuple[int, int]], counts: Mapped) -> None:
+    def received(self, places: tuple[Mapped, Mapped], counts: Mapped) -> None:
         """Add spikes in, events and stored events of some steps, (3, steps).
 
-        places: sample and step of the sample of each, as `Window` tells.
+        places: samples and steps of the samples, as `Window` tells.
         """
-        sample, index = np.array(places).T
-        counted = sample >= 0
         for row, n in zip((0, 2, 3), counts, strict=True):
-            self.counts[row, sample[counted], index[counted]] += n[counted]
-            self.fill[row] += n[~counted].sum()
+            self._add(row, places, n)
+
+    def sent(self, places: tuple[Mapped, Mapped], spikes: Mapped, size: int) -> None:
+        """Add the spikes of some steps, (steps,), and the updates of so many neurons."""
+        self._add(1, places, spikes)
+        counted = np.count_nonzero(places[0] >= 0)
+        self.updates[0] += counted * size
+        self.fill[4] += (len(spikes) - counted) * size
+
+    def _add(self, row: int, places: tuple[Mapped, Mapped], n: Mapped) -> None:
+        sample, index = places
+        counted = sample >= 0
+        self.counts[row, sample[counted], index[counted]] += n[counted]
+        self.fill[row] += n[~counted].sum()
 
     def layer_counts(self, layer: int) -> LayerCounts:
         """The counters as every engine gives them back."""
@@ -122,23 +139,38 @@ READOUTS = {"membrane": "last_v", "rate": "spike_sum"}  # a read-out's kind: whe
 
 
 class Recorder:
-    """Counts and records one population's neurons, step by step; window: at its depth."""
+    """Counts and records one population's neurons, step by step; window: at its depth.
+
+    What a step adds to the counts is one number: they are kept until there are enough.
+    """
 
     def __init__(self, results: PopulationResults, schedule: Schedule, window: Window) -> None:
         self.results, self.steps, self.window = results, schedule.steps, window
+        self.last = schedule.total_steps - 1
+        self.spikes: list[int] = []
+        kept = (results.spikes, results.u, results.v, results.spike_sum, results.last_v)
+        self.keeps = any(array is not None for array in kept)
 
     def sent(self, step: int, spikes: IntArray, state: NeuronState) -> None:
         """Take note of what the neurons did in this step."""
-        r = self.results
-        if r.progress is not None:
-            r.progress[0] = step + 1
-        sample, index = self.window.of(step)
+        self.count(step, spikes)
+        if self.results.progress is not None:
+            self.results.progress[0] = step + 1
+        if self.keeps:
+            self._keep(step, spikes, state)
+
+    def count(self, step: int, spikes: IntArray) -> None:
+        """Count a step's spikes."""
+        self.spikes.append(np.count_nonzero(spikes))
+        if len(self.spikes) == STEPS_MAX or step == self.last:
+            places = self.window.places(np.arange(step + 1 - len(self.spikes), step + 1))
+            self.results.sent(places, np.array(self.spikes), spikes.size)
+            self.spikes.clear()
+
+    def _keep(self, step: int, spikes: IntArray, state: NeuronState) -> None:
+        r, (sample, index) = self.results, self.window.of(step)
         if sample < 0:
-            r.fill[1] += np.count_nonzero(spikes)
-            r.fill[4] += spikes.size
             return
-        r.counts[1, sample, index] = np.count_nonzero(spikes)
-        r.updates[0] += spikes.size
         for array, value in ((r.spikes, spikes), (r.u, state.u), (r.v, state.v)):
             if array is not None:
                 array[sample, index] = value

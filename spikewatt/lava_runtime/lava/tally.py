@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.lava.convolution import FLOAT32_EXACT
-from spikewatt.lava_runtime.lava.results import PopulationResults, Window
+from spikewatt.lava_runtime.lava.results import STEPS_MAX, PopulationResults, Window
 
 CROWD = 1024  # spikes of a step from which a matrix product may be faster than a look-up
-STEPS_MAX, SPIKES_MAX = 256, 2**14  # 0.1 MB
+SPIKES_MAX = 2**14  # 0.1 MB
 
 
 class Tally:
@@ -37,40 +37,45 @@ class Tally:
     ) -> None:
         self.fan_out = fan_out
         is_same = np.array_equal(fan_out, fan_out_stored)
-        self.fan_out_stored = None if is_same else fan_out_stored
-        both = np.stack([fan_out, fan_out_stored])
-        exact = np.float32 if both.sum(axis=1).max() < FLOAT32_EXACT else np.float64
-        self.both: npt.NDArray[Any] = both.astype(exact)
+        self.fan_outs = np.stack([fan_out] if is_same else [fan_out, fan_out_stored])
+        exact = np.float32 if self.fan_outs.sum(axis=1).max() < FLOAT32_EXACT else np.float64
+        self.factors: npt.NDArray[Any] = self.fan_outs.astype(exact)
+        self.crowd = max(CROWD, len(fan_out) // 8)
         self.results, self.window, self.last = results, window, last
         self._forget()
 
     def _forget(self) -> None:
-        self.places: list[tuple[int, int]] = []  # sample and step of the sample
+        self.steps: list[int] = []
         self.active: list[npt.NDArray[np.intp]] = []
+        self.crowds: list[tuple[int, npt.NDArray[Any]]] = []  # spikes and events of a step
+        self.crowded: list[int] = []  # these steps
         self.spikes = 0
 
     def add(self, step: int, fired: npt.NDArray[np.bool_], active: npt.NDArray[np.intp]) -> None:
         """Take note of a step: whether each source spiked, and the indices of those that did."""
-        if active.size >= max(CROWD, len(fired) // 8):
-            sums = (self.both @ fired.astype(self.both.dtype)).astype(np.int64)
-            counts = np.array([[active.size], *sums[:, np.newaxis]])
-            self.results.received([self.window.of(step)], counts)
-        elif active.size:
-            self.places.append(self.window.of(step))
+        count = active.size
+        if count >= self.crowd:
+            self.crowded.append(step)
+            self.crowds.append((count, self.factors @ fired.astype(self.factors.dtype)))
+        elif count:
+            self.steps.append(step)
             self.active.append(active)
-            self.spikes += active.size
-        if len(self.places) >= STEPS_MAX or self.spikes >= SPIKES_MAX or step == self.last:
+            self.spikes += count
+        kept = max(len(self.steps), len(self.crowded))
+        if kept >= STEPS_MAX or self.spikes >= SPIKES_MAX or step == self.last:
             self._count()
 
     def _count(self) -> None:
         """Add up what is kept, step by step."""
-        if not self.places:
-            return
-        spikes_in = np.array([len(a) for a in self.active])
-        first, sources = np.cumsum(spikes_in) - spikes_in, np.concatenate(self.active)
-        events = np.add.reduceat(self.fan_out[sources], first)
-        stored = events
-        if self.fan_out_stored is not None:
-            stored = np.add.reduceat(self.fan_out_stored[sources], first)
-        self.results.received(self.places, np.array([spikes_in, events, stored]))
+        if self.steps:
+            spikes_in = np.array([len(a) for a in self.active])
+            first, sources = np.cumsum(spikes_in) - spikes_in, np.concatenate(self.active)
+            self._book(self.steps, spikes_in, np.add.reduceat(self.fan_outs[:, sources], first, 1))
+        if self.crowded:
+            counts, sums = zip(*self.crowds, strict=True)
+            self._book(self.crowded, np.array(counts), np.array(sums).T)
         self._forget()
+
+    def _book(self, steps: list[int], spikes_in: Counters, events: npt.NDArray[Any]) -> None:
+        counts = np.array([spikes_in, events[0], events[-1]]).astype(np.int64)
+        self.results.received(self.window.places(steps), counts)

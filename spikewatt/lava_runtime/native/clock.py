@@ -10,13 +10,14 @@ Several short periods may follow each other with a gap between, in which what is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from spikewatt.lava_runtime.schedule import Schedule
 from spikewatt.network import Network, Projection
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """Counted local steps [begin, end) of a period; they are columns from `column` of `row`."""
 
     row: int
@@ -41,10 +42,14 @@ class Clock:
         """Steps of a period."""
         return self.schedule.period or self.schedule.total_steps
 
+    @cached_property
+    def _phases(self) -> dict[int, int]:
+        depths = self.network.depths.items()
+        is_periodic = self.schedule.period is not None
+        return {i: self.schedule.phase(depth) if is_periodic else 0 for i, depth in depths}
+
     def _phase(self, layer: int) -> int:
-        if self.schedule.period is None:
-            return 0
-        return self.schedule.phase(self.network.depths[layer])
+        return self._phases[layer]
 
     def periods(self) -> range:
         """All periods; those before 0 and after the last sample only fill and drain."""

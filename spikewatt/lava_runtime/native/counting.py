@@ -8,7 +8,7 @@ from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.spikes import Spikes
 
-HALF = 32
+NOTHING = np.zeros(0, np.int64)
 
 
 class FanOut:
@@ -19,19 +19,11 @@ class FanOut:
     """
 
     def __init__(self, events: Counters, stored: Counters) -> None:
-        self.fits = int(stored.sum()) < 1 << (HALF - 1)
-        self.columns: tuple[Counters, ...] = (
-            (events + (stored << HALF),) if self.fits else (events, stored)
-        )
+        half = kernels.HALF
+        self.fits = int(stored.sum()) < 1 << (half - 1)
+        packed = (events + (stored << half), NOTHING)
+        self.columns: tuple[Counters, Counters] = packed if self.fits else (events, stored)
 
     def count(self, spikes: Spikes, counts: Counters, first: int) -> None:
-        """Write the sums of a chunk's steps into counts (2, steps), for `part`."""
-        kernels.count_events(spikes.starts, spikes.neurons, self.columns[0], counts[0], first)
-        if not self.fits:
-            kernels.count_events(spikes.starts, spikes.neurons, self.columns[1], counts[1], first)
-
-    def part(self, counts: Counters) -> None:
-        """Make what `count` wrote a row of events and one of stored events."""
-        if self.fits:
-            np.right_shift(counts[0], HALF, out=counts[1])
-            np.bitwise_and(counts[0], (1 << HALF) - 1, out=counts[0])
+        """Write a chunk's spikes, events and stored events into counts (3, steps), from first."""
+        kernels.count_events(spikes.starts, spikes.neurons, *self.columns, counts, first)

@@ -13,11 +13,17 @@ from typing import Any
 import numpy as np
 
 from spikewatt.lava_runtime.native.lanes import add_rows, add_scaled_rows, kernel
+from spikewatt.lava_runtime.native.pattern_lanes import (
+    STRIP,
+    add_seen_1,
+    add_seen_2,
+    add_seen_wide,
+)
 
 GROUP = 64  # spikes of a group of sources that are added in one pass, at most
 TOGETHER = 8  # rows of a dense matrix that are added in one pass; of a narrow one, a group
 SHORT = 64  # targets of a narrow one
-DENSE_SHARE = 8  # from one spike in so many sources on, a convolution looks up patterns
+DENSE_SHARE = 12  # from one spike in so many sources on, a convolution looks up patterns
 HIGH = 1 << 23
 
 
@@ -61,7 +67,7 @@ def deliver_dense(
 
 
 @kernel
-def _in_block(neuron: Any, sources: int, targets: int) -> Any:
+def in_block(neuron: Any, sources: int, targets: int) -> Any:
     """A source's place in its block, and where the block's targets begin."""
     if neuron < sources:
         return np.int64(neuron), np.int64(0)
@@ -84,7 +90,7 @@ def deliver_sparse(
         row = ring[at]
         for k in range(starts[t], starts[t + 1]):
             value = values[k] if values.size > 0 else np.int32(1)
-            source, shift = _in_block(neurons[k], sources, block)
+            source, shift = in_block(neurons[k], sources, block)
             touched[at] = 1
             if delay.size == 0:
                 for s in range(first[source], first[source + 1]):
@@ -94,39 +100,6 @@ def deliver_sparse(
                 late = (at + delay[s]) & mask
                 touched[late] = 1
                 ring[late, np.uint32(targets[s] + shift)] += weight[s] * value
-
-
-@kernel
-def deliver_runs(
-    starts: Any, neurons: Any, values: Any, arrival: int, group_of: Any, groups: Any, runs: Any,
-    weight: Any, block: int, ring: Any, touched: Any,
-) -> None:  # fmt: skip
-    """Runs of neighbouring targets that groups of neighbouring sources share; block: as above.
-
-    group_of: (sources,). groups: first source, first weight, weights of a source, first run, a
-    row each. runs: first target, size, first weight of a source, a row each.
-    """
-    mask, sources = ring.shape[0] - 1, group_of.size
-    offsets = np.empty(GROUP, np.int64)
-    for t in range(starts.size - 1):
-        k, stop, row = starts[t], starts[t + 1], ring[(arrival + t) & mask]
-        while k < stop:
-            source, shift = _in_block(neurons[k], sources, block)
-            group = group_of[source]
-            head, base, width = groups[group, 0], groups[group, 1], groups[group, 2]
-            touched[(arrival + t) & mask] = 1
-            first: Any = neurons[k] - source + head
-            members, begin, count = groups[group + 1, 0] - head, k, 0
-            while k < stop and count < GROUP and 0 <= neurons[k] - first < members:
-                offsets[count] = (neurons[k] - first) * width
-                count, k = count + 1, k + 1
-            for r in range(groups[group, 3], groups[group + 1, 3]):
-                at, size = runs[r, 0] + shift, runs[r, 1]
-                if values.size == 0:
-                    add_rows(weight, base + runs[r, 2], offsets, 0, count, row, at, size)
-                else:
-                    places = base + runs[r, 2]
-                    add_scaled_rows(weight, places, offsets, values, begin, count, row, at, size)
 
 
 @kernel
@@ -165,6 +138,24 @@ def _add_taps(
 
 
 @kernel
+def _pack(fired: Any, bundle: int, patterns: Any) -> None:
+    """A pattern of each bundle of flags, low bits first, for bundles of the same size."""
+    one, two, three = np.uint8(1), np.uint8(2), np.uint8(3)
+    if bundle == 4:
+        for i in range(patterns.size):
+            low = fired[4 * i] | (fired[4 * i + 1] << one)
+            patterns[i] = low | (fired[4 * i + 2] << two) | (fired[4 * i + 3] << three)
+    elif bundle == 3:
+        for i in range(patterns.size):
+            patterns[i] = fired[3 * i] | (fired[3 * i + 1] << one) | (fired[3 * i + 2] << two)
+    elif bundle == 2:
+        for i in range(patterns.size):
+            patterns[i] = fired[2 * i] | (fired[2 * i + 1] << one)
+    else:
+        patterns[:] = fired
+
+
+@kernel
 def _look(neurons: Any, lo: int, hi: int, plan: Any, fired: Any, patterns: Any) -> None:
     """Write which channels of each place spike, as a number a bundle of up to four channels."""
     source_x, source_y, channels, bundle = plan[0], plan[1], plan[2], plan[3]
@@ -172,6 +163,12 @@ def _look(neurons: Any, lo: int, hi: int, plan: Any, fired: Any, patterns: Any) 
     fired[:] = 0
     for k in range(lo, hi):
         fired[np.uint32(neurons[k])] = 1
+    count = source_y * bundles
+    for x in range(source_x if bundle * bundles == channels else 0):
+        own = fired[x * count * bundle : (x + 1) * count * bundle]
+        _pack(own, bundle, patterns[start + x * row : start + x * row + count])
+    if bundle * bundles == channels:
+        return
     n = np.uint64(0)
     for x in range(source_x):
         at = np.uint64(start + x * row)
@@ -194,14 +191,20 @@ def _look(neurons: Any, lo: int, hi: int, plan: Any, fired: Any, patterns: Any) 
 def _add_patterns(table: Any, shifts: Any, steps: Any, plan: Any, patterns: Any, row: Any) -> None:
     """Each target adds the table's row of every pattern that it sees."""
     target_x, target_y, size = plan[7], plan[8], plan[9]
-    stride_x, stride_y = plan[10], plan[11]
-    offsets = np.empty(steps.size, np.int64)
+    stride_x, stride_y, width, is_short = plan[10], plan[11], plan[14], plan[15]
     for x in range(target_x):
         for y in range(target_y):
-            begin = x * stride_x + y * stride_y
-            for n in range(steps.size):
-                offsets[n] = shifts[n] + patterns[np.uint64(begin + steps[n])] * size
-            add_rows(table, 0, offsets, 0, steps.size, row, (x * target_y + y) * size, size)
+            begin, at, j = x * stride_x + y * stride_y, (x * target_y + y) * size, 0
+            while j < width and not is_short:
+                left = min(size - j, STRIP)
+                add_seen_wide(table, shifts, steps, patterns, begin, width, j, row, at + j, left)
+                j += STRIP
+            while j + 2 * STRIP <= width:
+                left = min(size - j, 2 * STRIP)
+                add_seen_2(table, shifts, steps, patterns, begin, width, j, row, at + j, left)
+                j += 2 * STRIP
+            if j < width:
+                add_seen_1(table, shifts, steps, patterns, begin, width, j, row, at + j, size - j)
 
 
 @kernel

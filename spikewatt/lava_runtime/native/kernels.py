@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from spikewatt.lava_runtime.native.lanes import kernel
+from spikewatt.lava_runtime.native.lanes import kernel, sum_of
 
+HALF = 32  # bits of a sum of events, where stored events are summed with it
 BUSY_SHARE = 4  # from one value in so many that is not 0 on, a stimulus is listed step by step
 
 
@@ -110,13 +111,54 @@ def add_drive(drive: Any, first: int, ring: Any, touched: Any) -> None:
 
 
 @kernel
-def count_events(starts: Any, neurons: Any, fan_out: Any, counts: Any, first: int) -> None:
-    """Sum the spikes' fan-out of each step into counts[first:]."""
+def count_events(
+    starts: Any, neurons: Any, fan_out: Any, stored: Any, counts: Any, first: int
+) -> None:
+    """Spikes, events and stored events of each step into counts[:, first:].
+
+    fan_out, stored: (sources,); where stored is empty it is in the upper half of fan_out.
+    """
     for t in range(starts.size - 1):
-        events = np.int64(0)
-        for neuron in neurons[starts[t] : starts[t + 1]]:
-            events += fan_out[np.uint32(neuron)]
-        counts[first + t] = events
+        events: Any = sum_of(fan_out, neurons, starts[t], starts[t + 1])  # type: ignore[call-arg]
+        if stored.size == 0:
+            events, more = events & ((1 << HALF) - 1), events >> HALF
+        else:
+            more = sum_of(stored, neurons, starts[t], starts[t + 1])  # type: ignore[call-arg]
+        counts[0, first + t] = starts[t + 1] - starts[t]
+        counts[1, first + t], counts[2, first + t] = events, more
+
+
+@kernel
+def book(counts: Any, stride: int, first: int, inside: Any, cells: Any, fill: Any) -> None:
+    """Add counts (kinds, steps) of periods to cells (kinds, samples, steps); the rest is fill.
+
+    Period p begins at step p * stride. first: cells' row of the first one. inside: its steps
+    [begin, end), of `length` and the column of begin. fill: (kinds,).
+    """
+    begin, end, length, column, periods = inside
+    for kind in range(counts.shape[0]):
+        outside = np.int64(0)
+        for p in range(periods):
+            for t in range(length):
+                count = counts[kind, p * stride + t]
+                if begin <= t < end:
+                    cells[kind, first + p, column + t - begin] += count
+                else:
+                    outside += count
+        fill[kind] += outside
+
+
+@kernel
+def forget(ring: Any, touched: Any, state: Any, still: Any, sent: Any, rate: Any) -> None:
+    """Clear what a population keeps; of its ring (parts, rows, n) the touched rows."""
+    for at in range(touched.size):
+        if touched[at]:
+            ring[:, at] = 0
+            touched[at] = 0
+    state[:] = 0
+    still[:] = 0
+    sent[:] = 0
+    rate[:] = 0
 
 
 @kernel

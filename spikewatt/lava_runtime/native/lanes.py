@@ -1,11 +1,12 @@
 """Loops written in vectors, where the compiler does not find them by itself.
 
-It cannot keep the sums of a short row in registers, since weights and sums might overlap, nor
-list the spikes of eight neurons at once. Machines with narrower vectors get several of them.
+It cannot keep the sums of a short row in registers, since weights and sums might overlap.
+Machines with narrower vectors get several of them.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,16 +18,30 @@ from numba.extending import intrinsic
 
 kernel = njit(cache=True, nogil=True)
 
-_INT8, _INT32, _INT64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _SIZE = types.intp
 
 
-def _start(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+def start_of(context: Any, builder: Any, kind: Any, array: Any) -> Any:
     return context.make_array(kind)(context, builder, array).data
 
 
-def _place(builder: Any, start: Any, at: Any, vector: Any) -> Any:
+def place_of(builder: Any, start: Any, at: Any, vector: Any) -> Any:
     return builder.bitcast(builder.gep(start, [at]), vector.as_pointer())
+
+
+def variable(builder: Any, value: Any) -> Any:
+    """A place for a number that changes in a loop; the compiler makes it a register."""
+    return cgutils.alloca_once_value(builder, value)  # type: ignore[no-untyped-call]
+
+
+def spread(builder: Any, number: Any, lanes: Any) -> Any:
+    """A number in every lane."""
+    some, first = ir.Constant(lanes, ir.Undefined), ir.Constant(INT32, 0)
+    number = builder.trunc(number, INT32) if lanes.element.width < number.type.width else number
+    number = builder.insert_element(some, number, first)
+    same = ir.Constant(ir.VectorType(INT32, lanes.count), [0] * lanes.count)
+    return builder.shuffle_vector(number, some, same)
 
 
 def _accumulate(width: int, *, scaled: bool) -> Callable[..., Any]:
@@ -34,29 +49,27 @@ def _accumulate(width: int, *, scaled: bool) -> Callable[..., Any]:
 
     scaled: each times its own of values[shift + lo:shift + hi].
     """
-    sums = ir.VectorType(_INT32, width)
+    sums = ir.VectorType(INT32, width)
 
     def times_value(builder: Any, taken: Any, values: Any, at: Any) -> Any:
         one = builder.load(builder.gep(values, [at]))
         some = ir.Constant(sums, ir.Undefined)
-        first = builder.insert_element(some, one, ir.Constant(_INT32, 0))
+        first = builder.insert_element(some, one, ir.Constant(INT32, 0))
         return builder.mul(
             taken, builder.shuffle_vector(first, some, ir.Constant(sums, [0] * width))
         )
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         weight, offsets, values, row = (
-            _start(context, builder, signature.args[i], args[i]) for i in (0, 2, 3, 7)
+            start_of(context, builder, signature.args[i], args[i]) for i in (0, 2, 3, 7)
         )
         stored = context.get_data_type(signature.args[0].dtype)
         vector, align = ir.VectorType(stored, width), stored.width // 8
-        weight, place = builder.gep(weight, [args[1]]), _place(builder, row, args[8], sums)
-        total = cgutils.alloca_once_value(  # type: ignore[no-untyped-call]
-            builder, builder.load(place, align=4)
-        )
-        with cgutils.for_range_slice(builder, args[5], args[6], ir.Constant(_INT64, 1)) as (k, _):
+        weight, place = builder.gep(weight, [args[1]]), place_of(builder, row, args[8], sums)
+        total = variable(builder, builder.load(place, align=4))
+        with cgutils.for_range_slice(builder, args[5], args[6], ir.Constant(INT64, 1)) as (k, _):
             offset = builder.load(builder.gep(offsets, [k]))
-            taken = builder.load(_place(builder, weight, offset, vector), align=align)
+            taken = builder.load(place_of(builder, weight, offset, vector), align=align)
             taken = builder.sext(taken, sums)
             if scaled:
                 taken = times_value(builder, taken, values, builder.add(args[4], k))
@@ -143,42 +156,32 @@ def _ones_of_bytes() -> Any:
     return np.argsort(1 - bits, axis=1, kind="stable").astype(np.uint8).reshape(-1)
 
 
-_ONES = _ones_of_bytes()
+ONES = _ones_of_bytes()
+
+
+SUMS = 4  # that are kept apart, since one addition need not wait for another's
 
 
 @intrinsic  # type: ignore[misc]
-def _list_eight(
-    typing: Any, mask: Any, at: Any, ones: Any, first: Any, listed: Any, count: Any
-) -> Any:
-    """Write first + i for the ones i of mask[at:at + 8] to listed[count:]; the new count."""
-    bytes_, indices = ir.VectorType(_INT8, 8), ir.VectorType(_INT32, 8)
+def sum_of(typing: Any, table: Any, neurons: Any, lo: Any, hi: Any) -> Any:
+    """Sum of table[i] over i in neurons[lo:hi]; one by one, which is faster than gathering."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        mask_, ones_, listed_ = (
-            _start(context, builder, signature.args[i], args[i]) for i in (0, 2, 4)
-        )
-        flags = builder.load(_place(builder, mask_, args[1], bytes_), align=1)
-        pattern = builder.bitcast(
-            builder.icmp_unsigned("!=", flags, ir.Constant(bytes_, None)), _INT8
-        )
-        at = builder.shl(builder.zext(pattern, _INT64), ir.Constant(_INT64, 3))
-        inside = builder.load(_place(builder, ones_, at, bytes_), align=1)
-        some, zero = ir.Constant(indices, ir.Undefined), ir.Constant(_INT32, 0)
-        begin = builder.insert_element(some, builder.trunc(args[3], _INT32), zero)
-        begin = builder.shuffle_vector(begin, some, ir.Constant(indices, [0] * 8))
-        found = builder.add(builder.zext(inside, indices), begin)
-        builder.store(found, _place(builder, listed_, args[5], indices), align=4)
-        return builder.add(args[5], builder.zext(builder.ctpop(pattern), _INT64))
+        data, listed = (start_of(context, builder, signature.args[i], args[i]) for i in (0, 1))
+        totals = [variable(builder, INT64(0)) for _ in range(SUMS)]
 
-    return _SIZE(mask, _SIZE, ones, _SIZE, listed, _SIZE), generate
+        def add(k: Any, total: Any) -> None:
+            at = builder.zext(builder.load(builder.gep(listed, [k])), INT64)
+            own = builder.load(builder.gep(data, [at]))
+            builder.store(builder.add(builder.load(total), own), total)
 
+        count = builder.and_(builder.sub(args[3], args[2]), INT64(-SUMS))
+        whole = builder.add(args[2], count)
+        with cgutils.for_range_slice(builder, args[2], whole, INT64(SUMS)) as (k, _):
+            for i, total in enumerate(totals):
+                add(builder.add(k, INT64(i)), total)
+        with cgutils.for_range_slice(builder, whole, args[3], INT64(1)) as (k, _):
+            add(k, totals[0])
+        return functools.reduce(builder.add, [builder.load(total) for total in totals])
 
-@kernel
-def list_ones(mask: Any, size: int, first: int, listed: Any, count: int) -> int:
-    """Append first + i for the ones i of mask[:size], a multiple of 8; the new count.
-
-    listed has room for 8 more than there can be.
-    """
-    for j in range(0, size, 8):
-        count = _list_eight(mask, j, _ONES, first + j, listed, count)  # type: ignore[call-arg]
-    return count
+    return _SIZE(table, neurons, _SIZE, _SIZE), generate

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from spikewatt.energy.events import FILL_KEYS, Counters, Counts, LayerCounts
+from spikewatt.lava_runtime.deciding import no_spikes_read
 from spikewatt.lava_runtime.engine import Request
+from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.clock import Span
 from spikewatt.memory import check_room
 from spikewatt.network import IntArray
 
 KINDS = ("spikes_in", "synaptic_events", "synaptic_events_stored", "spikes_out")
 RECEIVED, SENT = slice(0, 3), slice(3, 4)
+
+
+class Periods(NamedTuple):
+    """Periods that were executed together: their number, steps, and steps from one to the next."""
+
+    number: int
+    length: int
+    stride: int
 
 
 class Ledger:
@@ -26,10 +37,11 @@ class Ledger:
         layers = [p.layer for p in request.network.populations]
         cells = (len(KINDS), request.schedule.samples, request.schedule.steps)
         self.counted: dict[int, Counters] = {layer: np.zeros(cells, np.int64) for layer in layers}
-        self.fill = {layer: dict.fromkeys(FILL_KEYS, 0) for layer in layers}
+        self.fill = {layer: np.zeros(len(KINDS), np.int64) for layer in layers}
         self.spikes = self._records()
         self.u = self._records() if request.record_state else {}
         self.v = self._records() if request.record_state else {}
+        self.read_by_host = no_spikes_read(request)
         size = request.network.output.size
         self.readout = np.zeros((request.schedule.samples, size), np.int64)
 
@@ -39,35 +51,41 @@ class Ledger:
         sizes = {layer: network.by_layer[layer].size for layer in self.request.record}
         return {i: np.zeros((shape[0], n, shape[2]), np.int32) for i, n in sizes.items()}
 
-    def add(self, layer: int, kinds: slice, counts: Counters, span: Span | None) -> None:
-        """Book counts, (kinds, periods, local steps); what is outside the span is fill.
+    def add(
+        self, layer: int, kinds: slice, counts: Counters, periods: Periods, span: Span | None
+    ) -> None:
+        """Book counts, (kinds, local steps); what is outside the span is fill.
 
         span: that of the first of the periods, whose samples follow each other.
         """
-        begin, end = (span.begin, span.end) if span else (0, 0)
+        where = (0, 0, 0, 0) if span is None else (span.row, span.begin, span.end, span.column)
+        row, begin, end, column = where
+        inside = (begin, end, periods.length, column, periods.number)
+        cells, fill = self.counted[layer][kinds], self.fill[layer][kinds]
         with self._lock:
-            if span is not None:
-                rows = slice(span.row, span.row + counts.shape[1])
-                columns = slice(span.column, span.column_of(end))
-                self.counted[layer][kinds, rows, columns] += counts[:, :, begin:end]
-            if begin > 0 or end < counts.shape[2]:
-                outside = counts[:, :, :begin].sum(axis=(1, 2))
-                outside += counts[:, :, end:].sum(axis=(1, 2))
-                for name, events in zip(KINDS[kinds], outside.tolist(), strict=True):
-                    self.fill[layer][name] += events
+            kernels.book(counts, periods.stride, row, inside, cells, fill)
 
     def add_readout(self, row: int, values: npt.NDArray[np.int64]) -> None:
         """Add to the read-out neurons of samples, (samples, n), from `row` on."""
         with self._lock:
             self.readout[row : row + len(values)] += values
 
+    def add_read(self, row: int, column: int, spikes: IntArray) -> None:
+        """Add to what the host's stage reads of a sample; spikes: (neurons, steps), from a step on.
+
+        Layers of a sample come one after another.
+        """
+        assert self.read_by_host is not None
+        self.read_by_host[row, :, column : column + spikes.shape[1]] += spikes
+
     def counts(self) -> Counts:
         """All counts; every population computes all its neurons in every executed step."""
         schedule, layers = self.request.schedule, []
         steps = schedule.samples * schedule.steps
         for p in self.request.network.populations:
-            self.fill[p.layer]["neuron_updates"] = (schedule.total_steps - steps) * p.size
-            fill = self.fill[p.layer]
+            found = dict(zip(KINDS, self.fill[p.layer].tolist(), strict=True))
+            found["neuron_updates"] = (schedule.total_steps - steps) * p.size
+            fill = {key: found[key] for key in FILL_KEYS}
             cells = dict(zip(KINDS, self.counted[p.layer], strict=True))
             layers.append(LayerCounts(p.layer, **cells, neuron_updates=steps * p.size, fill=fill))
         return Counts(schedule.samples, schedule.steps, tuple(layers))

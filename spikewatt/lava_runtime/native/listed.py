@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikewatt.lava_runtime.native import delivery
+from spikewatt.lava_runtime.native import delivery, run_delivery
 from spikewatt.lava_runtime.native.arrays import NO_DELAY, Flags, Index, Weights, ints
 from spikewatt.lava_runtime.native.groups import Runs, runs_of
 from spikewatt.lava_runtime.native.spikes import Spikes
@@ -54,7 +54,7 @@ class RunLayout:
         """Add the runs of the sources that spiked."""
         r = self.runs
         args = (r.group_of, r.groups, r.runs, r.weight, self.block, ring, touched)
-        delivery.deliver_runs(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
+        run_delivery.deliver_runs(spikes.starts, spikes.neurons, spikes.values, arrival, *args)
 
 
 def by_source(s: Sparse) -> SparseLayout | RunLayout:

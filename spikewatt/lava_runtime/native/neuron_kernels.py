@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from spikewatt.lava_runtime.native.lanes import kernel, list_ones
+from spikewatt.lava_runtime.native.lanes import ONES, kernel
+from spikewatt.lava_runtime.native.lif_lanes import step_decaying, step_lif
 
 BLOCK = 1024  # neurons that are updated, or left alone, together
 
@@ -97,17 +98,6 @@ def _integrate(row: Any, u: Any, v: Any, bias: Any, keep_u: Any, keep_v: Any) ->
 
 
 @kernel
-def _fire(v: Any, threshold: Any, fired: Any) -> Any:
-    """Mark and set back the neurons above the threshold; whether there are any."""
-    some = np.uint8(0)
-    for j in range(v.size):
-        fires = np.uint8(v[j] > threshold)
-        fired[j], some = fires, some | fires
-        v[j] = np.int32(0) if fires else v[j]
-    return some
-
-
-@kernel
 def _is_silent(row: Any) -> Any:
     some = np.int32(0)
     for j in range(row.size):
@@ -127,25 +117,24 @@ def update_cuba(
     """
     first, lo, hi, probe, steady, stride = when
     period, step = divmod(first, stride)
-    keep_u, keep_v, threshold = np.uint32(neuron[0]), np.uint32(neuron[1]), np.int32(neuron[2])
-    count, u, v, fired = starts[0], state[0], state[1], np.zeros(BLOCK, np.uint8)
+    count, u, v = starts[0], state[0], state[1]
     for t in range(starts.size - 1):
         if is_running(step, lo, hi, first + t, ring, touched):
             at = (first + t) & (ring.shape[1] - 1)
-            row, biases = ring[0, at], bias[min(t, bias.shape[0] - 1)]
+            inputs = (ring, at * v.size, state, bias, min(t, bias.shape[0] - 1) * v.size, neuron)
             for b in range(still.size):
-                part = slice(b * BLOCK, min((b + 1) * BLOCK, v.size))
-                if still[b] and (touched[at] == 0 or _is_silent(row[part])):
+                begin, end = b * BLOCK, min((b + 1) * BLOCK, v.size)
+                if still[b] and (touched[at] == 0 or _is_silent(ring[0, at, begin:end])):
                     continue
-                changes = _integrate(row[part], u[part], v[part], biases[part], keep_u, keep_v)
-                spiked = _fire(v[part], threshold, fired)
-                still[b] = steady != 0 and changes == 0 and spiked == 0
-                if spiked:
-                    size = (part.stop - part.start + 7) // 8 * 8
-                    fired[part.stop - part.start : size] = 0
-                    count = list_ones(fired, size, part.start, neurons, count)
+                if neuron[0] == 0:
+                    found, changes = step_lif(*inputs, begin, end, ONES, neurons, count)
+                else:
+                    found, changes = step_decaying(*inputs, begin, end, ONES, neurons, count)
+                still[b] = steady != 0 and changes == 0 and found == count
+                count = found
             touched[at] = 0
-            show(t, step, u, v, trace_u, trace_v, probe, probe_v[period])
+            if step == probe or trace_u.shape[0] > 0:
+                show(t, step, u, v, trace_u, trace_v, probe, probe_v[period])
         starts[t + 1] = count
         step, period = next_step(step, period, stride, state, still)
 

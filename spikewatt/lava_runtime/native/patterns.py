@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spikewatt.lava_runtime.native.arrays import Weights, narrow
+from spikewatt.lava_runtime.native.pattern_lanes import STRIP
 from spikewatt.network import Conv, Shape
 
 BUNDLE = 4  # channels; the table doubles with each
 TABLE_MAX = 2**18  # sums in a table, half a megabyte: it has to stay near the core
-Sums = npt.NDArray[np.int16]
 Index = npt.NDArray[np.int64]
 
 
@@ -24,12 +25,12 @@ Index = npt.NDArray[np.int64]
 class Table:
     """What the kernel needs; all empty where a convolution has none.
 
-    sums: flat (taps, bundles, patterns, channels out). shifts, steps: for each tap and bundle,
-    where its rows begin and how far its pattern lies from that of the target's first tap.
-    plan: sizes, in the kernel's order.
+    sums: flat (taps, bundles, patterns, channels out), channels filled up to whole STRIPs.
+    shifts, steps: for each tap and bundle, where its rows begin and how far its pattern lies from
+    that of the target's first tap. plan: sizes, in the kernel's order.
     """
 
-    sums: Sums
+    sums: Weights
     shifts: Index
     steps: Index
     plan: Index
@@ -68,20 +69,25 @@ def table_of(conv: Conv, source: Shape, target: Shape) -> Table:
     bundle, count = _bundles(max(1, channels))
     if conv.groups > 1 or not 0 < kx * ky * count * 2**bundle * out <= TABLE_MAX:
         return NO_TABLE
-    sums = _sums(conv, bundle, count)
+    width = -(-out // STRIP) * STRIP
     bound = int(np.abs(conv.weight.astype(np.int64)).sum(axis=(1, 2, 3)).max())
-    if np.abs(sums).max() >= 2**15 or bound >= 2**23:
+    found = _sums(conv, bundle, count)
+    if np.abs(found).max() >= 2**15 or bound >= 2**23:
         return NO_TABLE
+    sums = np.zeros((kx, ky, count, 2**bundle, width), np.int16)
+    sums[..., :out] = found
     wide, high = (_halo(conv, source, target, axis) for axis in (0, 1))
     row = high * count
     i, j, g = np.indices((kx, ky, count))
     steps = i * conv.dilation[0] * row + j * conv.dilation[1] * count + g
     start = conv.padding[0] * row + conv.padding[1] * count
     strides = conv.stride[0] * row, conv.stride[1] * count
-    plan = (*source, bundle, count, row, start, *target, *strides, int(np.prod(source)), wide * row)
-    shifts = np.arange(steps.size) * 2**bundle * out
+    is_short = bound < 2**15  # all sums of a target fit into 16 bit
+    sizes = int(np.prod(source)), wide * row, width, is_short
+    plan = (*source, bundle, count, row, start, *target, *strides, *sizes)
+    shifts = np.arange(steps.size) * 2**bundle * width
     return Table(
-        sums=sums.astype(np.int16).reshape(-1),
+        sums=narrow(sums),
         shifts=shifts.astype(np.int64),
         steps=steps.reshape(-1).astype(np.int64),
         plan=np.array(plan, np.int64),

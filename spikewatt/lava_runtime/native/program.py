@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,10 @@ from spikewatt.lava_runtime.native.clock import Clock
 from spikewatt.lava_runtime.native.counting import FanOut
 from spikewatt.lava_runtime.native.neurons import PARTS, Model, model
 from spikewatt.lava_runtime.native.synapses import Layout, lay_out
+from spikewatt.lava_runtime.native.tables import StepTables, step_tables
 from spikewatt.network import DELAY_MAX, Attention, IntArray, Network, Population, Projection
 
-SHARES = 4  # batches that each thread gets at least, so that all end at about the same time
+SHARES = 2  # batches that each thread gets at least, so that all end at about the same time
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +47,23 @@ class Afferent:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One population: its neuron model, constant bias and incoming projections."""
+    """One population: its neuron model, constant bias, incoming projections and step tables."""
 
     population: Population
     model: Model
     bias: npt.NDArray[np.int32]  # (1, n)
     afferents: tuple[Afferent | Attending, ...]
+    tables: StepTables | None = None
 
     @property
     def layer(self) -> int:
         """The population's layer number."""
         return self.population.layer
+
+    @property
+    def parts(self) -> int:
+        """Rows of a step in the ring: dendrites, and what waits for its gains."""
+        return self.model.parts + (0 if self.tables is None else len(self.tables.parts))
 
     @property
     def reach(self) -> int:
@@ -135,11 +142,18 @@ def _afferent(network: Network, clock: Clock, projection: Projection) -> Afferen
 
 def _cell(network: Network, clock: Clock, p: Population) -> Cell:
     bias = np.zeros(p.size, np.int32) if p.bias is None else p.bias
+    incoming, kind = network.incoming(p.layer), model(p.neuron)
+    afferents = [_afferent(network, clock, q) for q in incoming]
+    tables = step_tables(p, incoming, [a.part for a in afferents], kind.parts)
+    gained = [k for k, q in enumerate(incoming) if q.step_gain is not None]
+    for part, k in enumerate(gained, start=kind.parts):
+        afferents[k] = replace(afferents[k], part=part)
     return Cell(
         population=p,
-        model=model(p.neuron),
+        model=kind,
         bias=np.require(bias.reshape(1, p.size), np.int32, ["C", "W"]),
-        afferents=tuple(_afferent(network, clock, q) for q in network.incoming(p.layer)),
+        afferents=tuple(afferents),
+        tables=tables,
     )
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from spikewatt.network import IntArray
 
 ONE_EACH = np.zeros(0, np.int32)  # the values of binary spikes
-LISTED_TOGETHER = 8  # spikes are listed by eights; the last ones may write so many more
+BEHIND = 16  # spikes are written by eights and read by sixteens: so much room behind the last
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,5 +32,5 @@ class Spikes:
 def spike_buffer(size: int, chunk: int, binary: bool) -> Spikes:
     """Room for all spikes of a chunk."""
     starts, cells = np.zeros(chunk + 1, np.int64), size * chunk
-    values = ONE_EACH if binary else np.empty(cells + LISTED_TOGETHER, np.int32)
-    return Spikes(starts, np.empty(cells + LISTED_TOGETHER, np.int32), values)
+    values = ONE_EACH if binary else np.empty(cells + BEHIND, np.int32)
+    return Spikes(starts, np.empty(cells + BEHIND, np.int32), values)

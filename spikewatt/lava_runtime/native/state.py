@@ -8,11 +8,12 @@ import numpy as np
 
 from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
-from spikewatt.lava_runtime.native.arrays import Flags
+from spikewatt.lava_runtime.native.arrays import Flags, zeros
 from spikewatt.lava_runtime.native.attention import Attending, AttentionInlet, Trains
 from spikewatt.lava_runtime.native.neuron_kernels import BLOCK
 from spikewatt.lava_runtime.native.program import Afferent, Cell, Program
 from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
+from spikewatt.lava_runtime.native.tables import ChunkTables
 from spikewatt.network import IntArray
 
 
@@ -55,13 +56,10 @@ class Inlet:
 
     def count(self, spikes: Spikes, first: int) -> None:
         """Spikes and events of the steps in which the spikes are sent."""
-        steps = spikes.starts.size - 1
-        self.counts[0, first : first + steps] = spikes.starts[1:] - spikes.starts[:-1]
-        self.afferent.fan_out.count(spikes, self.counts[1:], first)
+        self.afferent.fan_out.count(spikes, self.counts, first)
 
     def counted(self) -> Counters:
-        """Spikes, events and stored events of the period's steps, (3, steps); once, at its end."""
-        self.afferent.fan_out.part(self.counts[1:])
+        """Spikes, events and stored events of the period's steps, (3, steps)."""
         return self.counts
 
     def deliver(self, spikes: Spikes, first: int, ring: IntArray, touched: Flags) -> None:
@@ -83,13 +81,14 @@ class State:
         chunk, together = program.chunk, program.together
         n, rows = cell.population.size, chunk if traced else 0
         self.cell, length = cell, together * program.stride
-        self.ring = np.zeros((cell.model.parts, cell.ring_rows(chunk), n), np.int32)
+        self.ring = zeros((cell.parts, cell.ring_rows(chunk), n), np.int32)
         self.touched = np.zeros(self.ring.shape[1], np.uint8)
-        self.neurons = np.zeros((cell.model.states, n), np.int32)
+        self.neurons = zeros((cell.model.states, n), np.int32)
         self.still = np.zeros(-(-n // BLOCK), np.uint8)
         self.probe_v = np.zeros((together, n), np.int32)
         self.trace_u, self.trace_v = (np.zeros((rows, n), np.int32) for _ in range(2))
         self.spikes = spike_buffer(n, chunk, cell.model.binary)
+        self.tables = None if cell.tables is None else ChunkTables(cell.tables, chunk)
         self.inlets: list[Inlet | AttentionInlet] = []
         self.loops: list[Inlet] = []
         for a in cell.afferents:
@@ -108,16 +107,16 @@ class State:
         if self.is_clear:
             self.is_clear = False
             return
-        if self.touched.any():
-            self.ring[:, self.touched != 0] = 0
-        for array in (self.touched, self.neurons, self.still, self.sent, self.rate):
-            array.fill(0)
+        kernels.forget(self.ring, self.touched, self.neurons, self.still, self.sent, self.rate)
         for inlet in (*self.inlets, *self.loops):
             inlet.clear()
 
     def advance(self, first: int, steps: int, bias: IntArray, active: Active) -> None:
         """Compute the neurons of a chunk that has received its spikes, and collect theirs."""
         self.spikes.starts[0] = 0
+        if self.tables is not None and not self.tables.steady:
+            bias = self.tables.biases((first, steps), active.stride)
+            active = active._replace(steady=0)
         if self.loops:
             self._step_by_step(first, steps, bias, active)
         else:
@@ -141,5 +140,8 @@ class State:
         when = (first + part.start, *active)
         sent = (spikes.starts, spikes.neurons, spikes.values)
         traces = (self.trace_u[part], self.trace_v[part], self.probe_v)
+        if self.tables is not None:
+            now = (first + part.start, part.stop - part.start)
+            self.tables.gain(self.ring, self.touched, now, active)
         here = (self.ring, self.touched, self.neurons, self.still)
         model.update(*here, bias, model.constants, when, *sent, *traces)

@@ -17,8 +17,10 @@ from spikewatt.errors import SpikewattError
 from spikewatt.expansion import expand
 from spikewatt.lava_runtime.native import delivery
 from spikewatt.lava_runtime.native.arrays import NO_DELAY, Flags, Weights, ints, narrow
-from spikewatt.lava_runtime.native.listed import by_source
+from spikewatt.lava_runtime.native.groups import runs_of_all
+from spikewatt.lava_runtime.native.listed import RunLayout, by_source
 from spikewatt.lava_runtime.native.patterns import Table, table_of
+from spikewatt.lava_runtime.native.run_lanes import RUN
 from spikewatt.lava_runtime.native.spikes import Spikes
 from spikewatt.network import Conv, Dense, IntArray, Network, Projection, Sparse
 
@@ -83,6 +85,8 @@ def _dense(network: Network, projection: Projection, s: Dense) -> Layout:
     delay = NO_DELAY if s.delay is None else s.delay
     if s.delay is not None and (s.delay == s.delay[:, :1]).all():
         delay = ints(s.delay[:, 0])
+    if delay.size == 0 and len(s.weight) >= RUN:
+        return RunLayout(runs_of_all(s.weight), len(s.weight))
     if delay.ndim == 1:
         return DenseLayout(narrow(s.weight.T), delay)
     targets, sources = (i.astype(np.int32) for i in np.nonzero(s.weight))

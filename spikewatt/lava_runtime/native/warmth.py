@@ -11,8 +11,8 @@ import numpy as np
 
 from spikewatt.lava_runtime.engine import Request, no_progress
 from spikewatt.lava_runtime.native.execution import execute
-from spikewatt.lava_runtime.native.groups import LONG_RUN
 from spikewatt.lava_runtime.native.neuron_kernels import update_cuba
+from spikewatt.lava_runtime.native.run_lanes import RUN
 from spikewatt.lava_runtime.schedule import stream
 from spikewatt.network import (
     AdaptiveLif,
@@ -47,18 +47,20 @@ NEURONS: tuple[Neuron, ...] = (
 
 
 def _synapses() -> tuple[Synapses, ...]:
-    """One of each kind that has a kernel, from two neurons to two."""
-    index, one = np.zeros(1, np.int32), np.ones((2, 2), np.int32)
-    delayed = Dense(one, delay=np.array([[0, 0], [1, 1]], np.int32))
-    sparse = Sparse(index, index, one[0, :1], shape=(2, 2), dense_macs=1)
-    many = np.zeros(LONG_RUN, np.int32)  # the same synapse so often, which makes it a run
-    run = Sparse(many, many, many + 1, shape=(2, 2), dense_macs=1)
-    return Conv(one.reshape(2, 1, 1, 2)), delayed, sparse, run
+    """One of each kind that has a kernel, from RUN neurons to as many."""
+    shape = RUN, RUN
+    one, index = np.ones(shape, np.int32), np.zeros(1, np.int32)
+    delayed = Dense(one, delay=np.repeat(np.arange(RUN, dtype=np.int32) % 2, RUN).reshape(shape))
+    sparse = Sparse(index, index, one[0, :1], shape=shape, dense_macs=1)
+    targets = np.arange(RUN, dtype=np.int32)
+    run = Sparse(targets, 0 * targets, one[0], shape=shape, dense_macs=RUN)
+    return Conv(one.reshape(RUN, 1, 1, RUN)), delayed, sparse, run
 
 
 def _spikes() -> Request:
     """Spikes, and every kernel but those of the other request."""
-    shape, kinds, axon = (1, 1, 2), _synapses(), np.array([0, 1], np.int32)
+    shape, kinds = (1, 1, RUN), _synapses()
+    axon = np.arange(RUN, dtype=np.int32) % 2
     layers = range(1, len(NEURONS) + 1)
     network = Network(
         input=Input(0, shape),
@@ -78,11 +80,13 @@ def _differences() -> Request:
 
 
 def _products() -> Request:
-    """Attention of an input to itself."""
+    """Attention of an input to itself, with gains and biases of steps."""
     shape, attention = (1, 1, 2), Attention(np.ones(1, np.int32), 1, 0, 0, tokens_first=True)
-    populations = (Population(1, shape, NEURONS[0]),)
-    network = Network(Input(0, shape), populations, (Projection(0, 1, attention),))
-    return Request(network, np.ones((1, *shape, 2), np.int32), stream(2))
+    table = np.zeros((2, 2), np.int32)
+    populations = (Population(1, shape, NEURONS[0], step_bias=table),)
+    projections = (Projection(0, 1, attention, step_gain=table),)
+    network = Network(Input(0, shape), populations, projections)
+    return Request(network, np.ones((1, *shape, 2), np.int32), stream(2, reset_interval=2))
 
 
 @cache

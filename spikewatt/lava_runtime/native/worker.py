@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spikewatt.energy.events import Counters
 from spikewatt.lava_runtime.native import kernels
 from spikewatt.lava_runtime.native.arrays import ints
 from spikewatt.lava_runtime.native.clock import Span
-from spikewatt.lava_runtime.native.ledger import RECEIVED, SENT, Ledger
+from spikewatt.lava_runtime.native.ledger import RECEIVED, SENT, Ledger, Periods
 from spikewatt.lava_runtime.native.program import Program
 from spikewatt.lava_runtime.native.spikes import Spikes, spike_buffer
 from spikewatt.lava_runtime.native.state import Active, State
@@ -32,6 +31,8 @@ class Worker:
         self.states = [State(c, program, c.layer in recorded) for c in program.cells]
         self.spikes = {s.cell.layer: s.spikes for s in self.states}
         self.held: IntArray | None = None
+        self.trains: dict[int, Spikes] = {}  # of a chunk of so many steps
+        self.trains_of = 0
         self.count = 1  # periods that are executed together
         self.spans: dict[int, Span | None] = {}  # of the first of them, by layer
         drives = self.source.layer in self.spikes
@@ -55,6 +56,9 @@ class Worker:
         end += (self.count - 1) * self.program.stride
         for first in range(begin, end, chunk):
             steps = min(chunk, end - first)
+            if self.trains_of != steps:
+                self.trains = {i: s.cut(0, steps) for i, s in self.spikes.items()}
+                self.trains_of = steps
             if self.held is None:
                 self._stimulate(stimulus, first, steps)
             for state, active in zip(self.states, bounds, strict=True):
@@ -89,7 +93,7 @@ class Worker:
             self.drive[:] = 0
             self.drive[lo:hi] = row.T if is_held else row[:, column : column + hi - lo].T
             return
-        spikes = self.spikes[self.source.layer].cut(0, steps)
+        spikes = self.trains[self.source.layer]
         rows = self.stimulus[first_row : first_row + self.count]
         piece = ints(rows[:, :, column : column + hi - lo])
         sent = (spikes.starts, spikes.neurons, spikes.values)
@@ -100,7 +104,7 @@ class Worker:
         (first, steps), layer = chunk, state.cell.layer
         span = self.spans[layer]
         for inlet in state.inlets:
-            trains = tuple(self.spikes[i].cut(0, steps) for i in inlet.afferent.sources)
+            trains = tuple(self.trains[i] for i in inlet.afferent.sources)
             inlet.receive(trains, first, state.ring, state.touched)
         driven = layer == self.source.layer and self.source.drives_bias
         steady = int(not driven or self.held is not None)
@@ -111,7 +115,7 @@ class Worker:
         elif layer == self.source.layer:
             kernels.add_drive(self.drive[:steps], first, state.ring[0], state.touched)
         state.advance(first, steps, bias, active)
-        self._record(state, state.spikes.cut(0, steps), span, first)
+        self._record(state, self.trains[layer], span, first)
 
     def _probe(self, span: Span | None) -> int:
         """Local step whose voltage is read out, -1 for none: the sample's last counted one."""
@@ -127,10 +131,14 @@ class Worker:
         train = (spikes.starts, spikes.neurons, spikes.values)
         if layer == self.program.network.output.layer:
             kernels.sum_spikes(*train, lo, hi, stride, state.rate[: self.count])
-        if layer not in ledger.spikes:
-            return
         for p in range(self.count):
             begin, end = lo + p * stride, hi + p * stride
+            if layer in ledger.request.read_by_host:
+                read = np.zeros((state.cell.population.size, hi - lo), np.int32)
+                kernels.record_spikes(*train, begin, end, read, 0)
+                ledger.add_read(span.row + p, column, read)
+            if layer not in ledger.spikes:
+                continue
             kernels.record_spikes(*train, begin, end, ledger.spikes[layer][span.row + p], column)
             if layer in ledger.u:
                 columns = slice(column, column + hi - lo)
@@ -139,18 +147,15 @@ class Worker:
 
     def _book(self) -> None:
         """Hand the counts and read-outs to the ledger."""
+        program, add, spans = self.program, self.ledger.add, self.spans
+        periods = Periods(self.count, program.clock.length, program.stride)
         for state in self.states:
             layer = state.cell.layer
-            self.ledger.add(layer, SENT, self._by_period(state.sent), self.spans[layer])
+            add(layer, SENT, state.sent, periods, spans[layer])
             for inlet in (*state.inlets, *state.loops):
-                span = self.spans[inlet.afferent.sources[0]]
-                self.ledger.add(layer, RECEIVED, self._by_period(inlet.counted()), span)
-        self._book_readout(self.states[-1], self.spans[self.states[-1].cell.layer])
-
-    def _by_period(self, counts: Counters) -> Counters:
-        """Counts as (kinds, periods, local steps), without the gaps, in which nothing is sent."""
-        cells = counts.reshape(len(counts), -1, self.program.stride)
-        return cells[:, : self.count, : self.program.clock.length]
+                span = spans[inlet.afferent.sources[0]]
+                add(layer, RECEIVED, inlet.counted(), periods, span)
+        self._book_readout(self.states[-1], spans[self.states[-1].cell.layer])
 
     def _book_readout(self, state: State, span: Span | None) -> None:
         readout = self.program.network.readout

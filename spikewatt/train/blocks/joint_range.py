@@ -28,13 +28,18 @@ class JointRange(nn.Module):
         self.frame_norm = nn.BatchNorm1d(task.channels * task.skeleton.size)
 
     def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Gain and shift (C, V) of both norms together, with their running statistics."""
+        """Gain and shift of both norms together, with their running statistics.
+
+        (C, V) of one person, (M, C, V) of M.
+        """
+        shape = self.clip_norm.shape
         gain, shift = torch.ones(()), torch.zeros(())
         for norm in (self.clip_norm.norm, self.frame_norm):
             own = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
-            gain, shift = gain * own, shift * own + norm.bias.detach() - norm.running_mean * own
-        _, channels, joints = self.clip_norm.shape
-        return gain.view(channels, joints), shift.view(channels, joints)
+            bias = norm.bias.detach() - norm.running_mean * own
+            own, bias = (v.view(-1, *shape[1:]) for v in (own, bias))
+            gain, shift = gain * own, shift * own + bias
+        return (gain[0], shift[0]) if shape[0] == 1 else (gain, shift)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Clips as the first unit reads them."""

@@ -98,6 +98,7 @@ class Distillation(nn.Module):
         """
         settings = self.settings
         logits, spikes = self._student(x)
+        logits = logits.float()  # losses are, whatever the precision of the network
         smoothing = settings.label_smoothing
         found = {"class": nn.functional.cross_entropy(logits, y, label_smoothing=smoothing)}
         if settings.soft_share or self.matches:

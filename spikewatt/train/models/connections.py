@@ -21,8 +21,8 @@ from spikewatt.train.task import SkeletonTask, Task
 
 FRAMES = 8  # of the short clip on which networks of joints are counted
 VIDEO_FRAMES = 4
-# what has no integer form, whatever it was trained for: option -> value without it
-CHIP_OPTIONS: dict[str, Any] = {"time_norm": False, "waves": False, "released_compat": False}
+# what has no synapses, whatever it was trained for: option -> value without it
+CHIP_OPTIONS: dict[str, Any] = {"waves": False, "released_compat": False}
 STARTED = 1e-3
 
 

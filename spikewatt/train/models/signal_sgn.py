@@ -14,7 +14,8 @@ front of the MWTF. TABLE has 1,835,483 parameters and 1.805 GMAC a sample, both 
 Neurons are SpikingJelly's: tau 2, threshold 1, sigmoid surrogate of slope 4; but the gradient
 stops at the reset (`detach_reset`), where the released code lets it through.
 
-Exported, a network without MWTF runs from the first unit on; the host does norms and min-max.
+Exported, the cores run from the first unit on, for each person apart. The host does norms and
+min-max before, and MWTF behind, on the spikes of all steps (train/wave_stage.py).
 """
 
 from __future__ import annotations

@@ -97,10 +97,7 @@ def forward(x, table, states, inner, limits, mode, outputs):
                 transpose(tile_v, (0, 0), voltage, (first, t0), (n, count))
                 if keeps_current:
                     transpose(tile_u, (0, 0), currents, (first, t0), (n, count))
-                if spiking and steps > CHUNK:
-                    for r in range(first, first + count):
-                        _fire(voltage[r, t0 : t0 + n], limits[2], graded, spikes[r, t0 : t0 + n])
-            if spiking and steps <= CHUNK:  # the tile's rows are one run of memory
+            if spiking:  # the tile's rows are one run of memory
                 run = slice(first * steps, (first + count) * steps)
                 _fire(flat_voltage[run], limits[2], graded, flat_spikes[run])
             if keeps_last:
@@ -111,7 +108,7 @@ def forward(x, table, states, inner, limits, mode, outputs):
 
 @numba.njit(nogil=True, error_model="numpy")
 def _pull(grad, voltage, slope, out):
-    """out = grad x the surrogate's slope at the voltage, for one row."""
+    """out = grad x the surrogate's slope at the voltage."""
     shape, center, width, height = slope
     n = grad.shape[0]
     if shape == FLAT:
@@ -181,12 +178,14 @@ def backward(grad, saved, table, states, inner, slope, limit, mode, outputs):
     tiles = (rows + TILE - 1) // TILE
     parts = min(tiles, PARTS)
     wants_current, wants_gain = currents.shape[0] == rows, x.shape[0] == rows
-    width, flat_grad, flat_voltage = min(steps, CHUNK), grad.reshape(-1), voltage.reshape(-1)
-    never = F(np.inf)
+    is_long, width = steps > CHUNK, min(steps, CHUNK)
+    flat_grad, flat_voltage, never = grad.reshape(-1), voltage.reshape(-1), F(np.inf)
     wants_sums = wants_bias or wants_decay or wants_current or wants_gain
     for part in numba.prange(parts):
         row_pull = np.zeros((TILE, width), F)
-        by_row = row_pull.reshape(1, -1) if steps <= CHUNK else row_pull.reshape(TILE, -1)
+        flat_pull = row_pull.reshape(-1)
+        tile_grad = np.zeros((CHUNK, TILE), F)
+        tile_voltage = np.zeros((CHUNK, TILE), F)
         tile_pull = np.zeros((CHUNK, TILE), F)
         tile_held = np.ones((CHUNK, TILE), F)
         tile_out = np.zeros((CHUNK, TILE), F)
@@ -205,25 +204,20 @@ def backward(grad, saved, table, states, inner, slope, limit, mode, outputs):
             gu[:], gv[:], total[:] = _ZERO, _ZERO, 0.0
             for t0 in range((steps - 1) // CHUNK * CHUNK, -1, -CHUNK):
                 n = min(CHUNK, steps - t0)
-                # short rows of a tile are one run of memory, long ones go by spans
-                lines = 1 if steps <= CHUNK else count
-                length = count * steps if steps <= CHUNK else n
-                for line in range(lines):
-                    start = (first + line) * steps + t0
-                    v = flat_voltage[start : start + length]
-                    _pull(flat_grad[start : start + length], v, slope, by_row[line])
-                transpose(row_pull, (0, 0), tile_pull, (0, 0), (count, n))
+                of_steps, pull = tile_voltage[:n].reshape(-1), tile_pull[:n].reshape(-1)
+                if is_long or detach or wants_decay:
+                    transpose(voltage, (first, t0), tile_voltage, (0, 0), (count, n))
+                if is_long:
+                    transpose(grad, (first, t0), tile_grad, (0, 0), (count, n))
+                    _pull(tile_grad[:n].reshape(-1), of_steps, slope, pull)
+                else:  # a tile's rows are one run of memory
+                    run = slice(first * steps, (first + count) * steps)
+                    _pull(flat_grad[run], flat_voltage[run], slope, flat_pull)
+                    transpose(row_pull, (0, 0), tile_pull, (0, 0), (count, n))
                 if detach:
-                    for line in range(lines):
-                        start = (first + line) * steps + t0
-                        _held(flat_voltage[start : start + length], limit, by_row[line])
-                    transpose(row_pull, (0, 0), tile_held, (0, 0), (count, n))
+                    _held(of_steps, limit, tile_held[:n].reshape(-1))
                 if wants_decay:
-                    for line in range(lines):
-                        start = (first + line) * steps + t0
-                        v = flat_voltage[start : start + length]
-                        _remaining(v, limit if exact else never, by_row[line])
-                    transpose(row_pull, (0, 0), tile_v, (0, 0), (count, n))
+                    _remaining(of_steps, limit if exact else never, tile_v[:n].reshape(-1))
                 if wants_current:
                     transpose(currents, (first, t0), tile_u, (0, 0), (count, n))
                 if wants_gain:

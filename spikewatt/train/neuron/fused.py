@@ -50,6 +50,7 @@ def forward_pass(x, table, states, inner, plan: Plan, wants_current):
             KEEPS_LAST=last is not None,
             BLOCK=BLOCK,
             num_warps=WARPS,
+            enable_fp_fusion=False,  # rounds as the CPU pass
         )
     return spikes, voltage, currents, last
 
@@ -91,5 +92,6 @@ def backward_pass(grad, saved, table, states, inner, plan: Plan, wants):
             WANTS_SUMS=sums is not None,
             BLOCK=BLOCK,
             num_warps=WARPS,
+            enable_fp_fusion=False,  # rounds as the CPU pass
         )
     return out, None if sums is None else sums.double()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 
+from spikewatt.lava_door import why_no_lava
 from spikewatt.train.neuron.surrogates import Slope, derivative
 
 DECAY_BITS = 12  # decays are shares of 2**12
@@ -111,11 +112,11 @@ def integrate(
 
 
 def slayer_integrator() -> Integrator:
-    """lava-dl's own dynamics; `integrate` where lava-dl cannot be imported."""
-    try:
-        from spikewatt.export.slayer import slayer
-    except ImportError:
+    """lava-dl's own dynamics; `integrate` where lava-dl cannot be used."""
+    if why_no_lava() is not None:
         return integrate
+    from spikewatt.export.slayer import slayer
+
     dynamics = slayer.neuron.dynamics.leaky_integrator.dynamics
 
     def run(x, decay, state, rules):

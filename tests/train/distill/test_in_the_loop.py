@@ -79,7 +79,7 @@ def test_teachers_change_the_student(teachers: tuple[str, ...], tmp_path: Path) 
     weights = []
     for distill in (replace(BLOCKS, teachers=teachers), Distill()):
         training = Training(student(tmp_path / str(len(weights)), distill), silent)
-        start = training.float_net.state_dict()
+        start = training.form.net.state_dict()
         start = {name: w.clone() for name, w in start.items()}
         weights.append((start, ckpt.load(training.run()).float_weights))
     (start, taught), (other_start, alone) = weights

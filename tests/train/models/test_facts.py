@@ -141,10 +141,14 @@ def test_synapses_of_a_lowered_network() -> None:
 
 
 def test_what_has_no_integer_form_is_switched_off() -> None:
-    options, changed = chip_options(MODELS["svformer-3stg"].options)
-    assert changed == {"time_norm": False}
-    assert not options.time_norm
+    options, changed = chip_options(MODELS["signal-sgn"].options)
+    assert changed == {"waves": False}
+    assert not options.waves
+    assert connections(MODELS["signal-sgn"]).changed == changed
+
+
+def test_norms_of_steps_are_lowered() -> None:
     found = connections(MODELS["svformer-3stg"])
     assert found.neurons == facts(MODELS["svformer-3stg"]).neurons
     assert found.attended == 2 * 16 * 16 * 128 + 8 * 8 * 256
-    assert found.changed == changed
+    assert not found.changed

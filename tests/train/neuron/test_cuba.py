@@ -10,12 +10,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lava.lib.dl.slayer.neuron import cuba
-from lava.lib.dl.slayer.neuron.norm import MeanOnlyBatchNorm, WgtScaleBatchNorm
+from late import slayers
 
 from spikewatt.errors import SpikewattError
 from spikewatt.train.neuron import ChannelBias, CubaNeuron, SlayerExponential
 
+cuba, norms = slayers("neuron.cuba"), slayers("neuron.norm")
 SCALE = 64
 PARAMS: dict[str, Any] = {
     "threshold": 1.0,
@@ -26,7 +26,10 @@ PARAMS: dict[str, Any] = {
 }
 
 
-def both(params: dict[str, Any]) -> tuple[CubaNeuron, cuba.Neuron]:
+def both(params: dict[str, Any]) -> tuple[CubaNeuron, torch.nn.Module]:
+    """Ours and slayer's; a norm is named."""
+    if params.get("norm"):
+        params = params | {"norm": getattr(norms, params["norm"])}
     torch.manual_seed(3)
     ours = CubaNeuron(**params)
     torch.manual_seed(3)
@@ -68,6 +71,7 @@ def assert_same(ours: torch.nn.Module, theirs: torch.nn.Module, x: torch.Tensor)
 decays = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9995, 1.0])
 
 
+@pytest.mark.lava
 @settings(max_examples=30, deadline=None)
 @given(decays, decays, st.integers(1, 200), st.integers(0, 2**16), st.integers(1, 80))
 def test_same_spikes_and_gradients_as_slayer(
@@ -87,6 +91,7 @@ def test_same_spikes_and_gradients_as_slayer(
     near(a.grad, b.grad)
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize(
     "changes",
     [
@@ -96,8 +101,8 @@ def test_same_spikes_and_gradients_as_slayer(
         {"requires_grad": True},
         {"requires_grad": True, "shared_param": False},
         {"graded_spike": True},
-        {"norm": MeanOnlyBatchNorm},
-        {"norm": WgtScaleBatchNorm, "requires_grad": True},
+        {"norm": "MeanOnlyBatchNorm"},
+        {"norm": "WgtScaleBatchNorm", "requires_grad": True},
         {"dropout": torch.nn.Dropout(0.3)},
         {"scale": 128},
         {"scale": 100},
@@ -119,7 +124,8 @@ def test_every_option_is_slayers(changes: dict[str, Any], shape: tuple[int, ...]
         assert_same(ours, theirs, x)
 
 
-@pytest.mark.parametrize("norm", [None, MeanOnlyBatchNorm])
+@pytest.mark.lava
+@pytest.mark.parametrize("norm", [None, "MeanOnlyBatchNorm"])
 def test_states_persist_as_slayers(norm: Any) -> None:
     ours, theirs = both(PARAMS | {"persistent_state": True, "norm": norm})
     for batch in (2, 2, 3, 3, 1):  # another batch size forgets
@@ -138,6 +144,7 @@ def test_reset_forgets() -> None:
     assert torch.equal(neuron(x), first)
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize("seed", range(3))
 def test_conv_channels_have_their_own_decays(seed: int) -> None:
     torch.manual_seed(seed)
@@ -155,12 +162,14 @@ def test_conv_channels_have_their_own_decays(seed: int) -> None:
         assert torch.equal(spikes[:, c], alone(x[:, c]))
 
 
+@pytest.mark.lava
 def test_an_explicit_exponential_is_slayers() -> None:
     ours, theirs = both(PARAMS)
     ours.surrogate = SlayerExponential(tau_grad=0.01, scale_grad=3.0)
     assert_same(ours, theirs, currents((2, 4, 3, 25)))
 
 
+@pytest.mark.lava
 def test_dynamics_are_slayers() -> None:
     ours, theirs = both(PARAMS)
     x = currents((2, 4, 3, 25))
@@ -170,6 +179,7 @@ def test_dynamics_are_slayers() -> None:
     assert torch.equal(ours.dynamics(x)[1], theirs.dynamics(x)[1])
 
 
+@pytest.mark.lava
 def test_large_currents_round_as_slayers() -> None:
     ours, theirs = both(PARAMS | {"current_decay": 0.001, "threshold": 2000.0})
     x = 300 * currents((2, 4, 3, 200))  # beyond 2**24, float32 loses units
@@ -199,6 +209,7 @@ def test_all_passes_work_without_lava_dl() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.lava
 def test_attributes_are_slayers() -> None:
     ours, theirs = both(PARAMS)
     assert ours.device_params == theirs.device_params

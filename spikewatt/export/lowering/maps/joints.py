@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from spikewatt.export.lowering.maps.conv import Places
+from spikewatt.export.lowering.maps.indices import on_device
 from spikewatt.network import Dense, IntArray, Shape, Sparse
 
 LISTED = 3  # numbers that a listed synapse takes: target, source, weight
@@ -35,8 +36,9 @@ class JointMap:
         by_place = x.reshape(n, c, self.blocks, self.joints[1], t).permute(3, 1, 0, 2, 4)
         by_place = by_place.reshape(self.joints[1], c, -1)
         # index_select and index_add, whose sums and gradients come in a fixed order
-        sent = torch.bmm(weight, by_place.index_select(0, self.sources))
-        z = sent.new_zeros(self.joints[0], *sent.shape[1:]).index_add(0, self.targets, sent)
+        targets, sources = on_device(self, x.device)
+        sent = torch.bmm(weight, by_place.index_select(0, sources))
+        z = sent.new_zeros(self.joints[0], *sent.shape[1:]).index_add(0, targets, sent)
         z = z.view(self.joints[0], -1, n, self.blocks, t).permute(2, 1, 3, 0, 4)
         if self.joints[0] == self.joints[1]:
             return z.reshape(n, -1, *space, t)

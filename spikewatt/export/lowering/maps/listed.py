@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from spikewatt.export.lowering.maps.conv import Places
+from spikewatt.export.lowering.maps.indices import on_device
 from spikewatt.network import IntArray, Shape, Sparse
 
 
@@ -43,8 +44,9 @@ class ListedMap:
         """(N, C in, X, Y, T) -> (N, C out, X', Y', T)."""
         n, t = x.shape[0], x.shape[-1]
         flat = x.permute(2, 3, 1, 0, 4).reshape(-1, n * t)
-        sent = flat.index_select(0, self.sources) * weight[:, None]
-        z = sent.new_zeros(prod(self.target), n * t).index_add(0, self.targets, sent)
+        targets, sources = on_device(self, x.device)
+        sent = flat.index_select(0, sources) * weight[:, None]
+        z = sent.new_zeros(prod(self.target), n * t).index_add(0, targets, sent)
         return z.view(*self.target, n, t).permute(3, 2, 0, 1, 4)
 
     def lower(self, weight: IntArray, source: Shape, target: Shape) -> Sparse:

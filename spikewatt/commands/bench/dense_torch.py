@@ -1,7 +1,7 @@
 """A network file's dense forward pass in torch, as one writes it without a spiking library.
 
 Every step, every layer: a convolution or a matrix product in float32, then the neuron in float64.
-Both are exact while sums stay below 2^24, so spikes equal the engines' to the bit; the benchmark
+Both are exact while sums stay below 2^24, so spikes equal the engines' to the bit; whoever times it
 checks that each time. Zero spikes are multiplied like any others: time does not depend on them.
 """
 
@@ -10,18 +10,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from spikewatt.commands.bench.tally import Tally, Trains
 from spikewatt.errors import SpikewattError
 from spikewatt.expansion import expand
-from spikewatt.lava_runtime.engine import Request
+from spikewatt.lava_runtime.deciding import decided
+from spikewatt.lava_runtime.engine import Execution, Request
 from spikewatt.network import Conv, CubaLif, Dense, Network, Population, Projection, Sparse
+from spikewatt.tables import stepping
 
 STATE_MAX = float(2**23 - 1)
 MATRIX_CELLS_MAX = 2**29  # 2 GiB of float32
@@ -29,7 +33,7 @@ MATRIX_CELLS_MAX = 2**29  # 2 GiB of float32
 Weighted = Callable[[torch.Tensor], torch.Tensor]  # (N, sources) -> (N, targets)
 
 
-def _matrix(weight: np.ndarray) -> Weighted:
+def _matrix(weight: npt.NDArray[Any]) -> Weighted:
     matrix = torch.tensor(weight, dtype=torch.float32)
     return lambda spikes: functional.linear(spikes, matrix)
 
@@ -133,6 +137,11 @@ class Layer:
         return fires.float()
 
 
+def shared_threads(samples: int) -> int:
+    """Threads for so many clips: a core for each as long as there are any, as native has it."""
+    return min(samples, len(os.sched_getaffinity(0)))
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """torch on so many threads."""
@@ -144,13 +153,15 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@dataclass(frozen=True, eq=False)
+Watch = Callable[[int, Trains], None]  # sees every layer's spikes at the end of a step
+
+
+@dataclass(frozen=True)
 class DenseRun:
-    """Seconds of building and of stepping; spikes by layer, (N, size, T), where recorded."""
+    """Seconds of building and of stepping."""
 
     build_s: float
     wall_s: float
-    spikes: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 class DenseTorch:
@@ -168,7 +179,11 @@ class DenseTorch:
         self.clips = request.schedule.windowed
         if self.clips and not request.schedule.staggered:
             raise SpikewattError("The dense pass runs clips that start by depth.")
-        self.threads = min(request.schedule.samples, len(os.sched_getaffinity(0)))
+        if network.host is not None or stepping(network):
+            raise SpikewattError("The dense pass has no host's stage and no tables of steps.")
+        if network.input.drives_dendrite:
+            raise SpikewattError("The dense pass has no input that drives a dendrite.")
+        self.threads = shared_threads(request.schedule.samples)
         depths = network.depths
 
         def lag(p: Projection) -> int:
@@ -178,16 +193,41 @@ class DenseTorch:
         self.layers = [Layer(network, p, lag) for p in network.populations]
         self.build_s = perf_counter() - begun
 
+    def run(self) -> DenseRun:
+        """All steps, and nothing beside."""
+        return self._run(lambda t, spikes: None)
+
+    def execute(self) -> Execution:
+        """All steps, with what every engine counts and records; slower, and not to be timed."""
+        tally = Tally(self.request)
+        run = self._run(tally.step)
+        execution = Execution(
+            engine="torch",
+            spikes=tally.spikes(),
+            u={},
+            v={},
+            readout=self._readout(tally),
+            counts=tally.counts(),
+            build_s=run.build_s,
+            wall_s=run.wall_s,
+        )
+        return decided(self.request, execution, None)
+
     @torch.no_grad()
-    def run(self, record: bool = False) -> DenseRun:
-        """All steps; `record` keeps every layer's spikes."""
+    def _run(self, watch: Watch) -> DenseRun:
         stimulus = self._stimulus()
         with threads(self.threads):
             begun = perf_counter()
-            kept = self._steps(stimulus, record)
-            wall_s = perf_counter() - begun
-        spikes = {i: torch.stack(s, -1).numpy().astype(np.int32) for i, s in kept.items()}
-        return DenseRun(self.build_s, wall_s, spikes)
+            self._steps(stimulus, watch)
+            return DenseRun(self.build_s, perf_counter() - begun)
+
+    def _readout(self, tally: Tally) -> Any:
+        """Integer sums of the read-out's groups, (N, groups), or None."""
+        readout = self.request.network.readout
+        if readout is None:
+            return None
+        values = tally.rate if readout.kind == "rate" else self.layers[-1].v
+        return values.long().reshape(len(values), readout.groups, -1).sum(2).numpy()
 
     def _stimulus(self) -> torch.Tensor:
         """(steps or 1, N, inputs); the bias that it drives in the state's units."""
@@ -199,12 +239,11 @@ class DenseTorch:
         bits = self.request.network.input.message_bits
         return turned.float() if bits else (turned != 0).float()
 
-    def _steps(self, stimulus: torch.Tensor, record: bool) -> dict[int, list[torch.Tensor]]:
+    def _steps(self, stimulus: torch.Tensor, watch: Watch) -> None:
         samples, period = stimulus.shape[1], self.request.schedule.period
         source = self.request.network.input
         spikes = {layer.number: torch.zeros(samples, layer.size) for layer in self.layers}
-        spikes[source.layer] = torch.zeros(samples, source.size)
-        kept: dict[int, list[torch.Tensor]] = {n.number: [] for n in self.layers if record}
+        spikes.setdefault(source.layer, torch.zeros(samples, source.size))
         for inlet in (i for layer in self.layers for i in layer.inlets):
             inlet.clear(samples)
         for t in range(self.request.schedule.steps):
@@ -218,6 +257,4 @@ class DenseTorch:
                 sources = ((i, before if i.lag else spikes) for i in layer.inlets)
                 current: Any = sum(i.current(held[i.source], t) for i, held in sources)
                 spikes[layer.number] = layer.step(current, now if driven else layer.bias)
-                if record:
-                    kept[layer.number].append(spikes[layer.number])
-        return kept
+            watch(t, spikes)

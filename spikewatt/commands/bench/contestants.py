@@ -1,0 +1,103 @@
+"""What can be timed on a network: engines, its dense pass in torch, an ANN in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from spikewatt.errors import unknown_name
+from spikewatt.lava_runtime.engine import Execution, Progress, Request
+from spikewatt.lava_runtime.engines import ENGINES, engine
+
+TORCH = "torch"
+
+
+@dataclass(frozen=True, eq=False)
+class Timed:
+    """One timed run; execution: what it did, where it tells."""
+
+    build_s: float
+    wall_s: float
+    execution: Execution | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What is known before anything is timed.
+
+    execution: what it does, where timed runs do not tell. readout, theoretical_j: answers (N,
+    classes) and the papers' energy a sample of one that executes another network.
+    """
+
+    execution: Execution | None = None
+    readout: npt.NDArray[Any] | None = None
+    theoretical_j: float | None = None
+
+
+class Contestant(Protocol):
+    """Somebody who runs the samples of one network.
+
+    Every method raises SpikewattError with the reason where it cannot.
+    """
+
+    name: str
+
+    def check(self, request: Request) -> Facts:
+        """Get ready, untimed."""
+        ...
+
+    def run(self, request: Request, progress: Progress) -> Timed:
+        """Run once; only stepping counts as `wall_s`."""
+        ...
+
+
+@dataclass
+class OfEngine:
+    """An engine; every run of it counts."""
+
+    name: str
+
+    def check(self, request: Request) -> Facts:
+        """Nothing yet; a reason why there is no such engine here comes at once."""
+        engine(self.name)
+        return Facts()
+
+    def run(self, request: Request, progress: Progress) -> Timed:
+        """Execute."""
+        done = engine(self.name).run(request, progress)
+        return Timed(done.build_s, done.wall_s, done)
+
+
+class OfTorch:
+    """The network on the host as dense torch; it counts in a run of its own."""
+
+    name = TORCH
+
+    def check(self, request: Request) -> Facts:
+        """Counts, spikes and read-out; also warms torch up."""
+        from spikewatt.commands.bench.dense_torch import DenseTorch
+
+        return Facts(DenseTorch(request).execute())
+
+    def run(self, request: Request, progress: Progress) -> Timed:
+        """All steps, without counting."""
+        from spikewatt.commands.bench.dense_torch import DenseTorch
+
+        done = DenseTorch(request).run()
+        return Timed(done.build_s, done.wall_s)
+
+
+BACKENDS: dict[str, Callable[[], Contestant]] = {
+    **{name: lambda name=name: OfEngine(name) for name in ENGINES},  # type: ignore[misc]
+    TORCH: OfTorch,
+}
+
+
+def contestant(name: str) -> Contestant:
+    """The backend of this name; SpikewattError with the known names."""
+    if name not in BACKENDS:
+        raise unknown_name("backend", name, list(BACKENDS))
+    return BACKENDS[name]()
