@@ -109,12 +109,13 @@ def test_an_ann_computes_every_dense_mac(record, comparison):
 
 
 def test_a_measurement_stands_beside_the_model(record, profiles, tmp_path):
-    measured = MeasuredRecord(joules=2e-6, device="board", method="power monitor")
+    known = {"joules": 2e-6, "device": "board", "method": "power monitor", "total_j": 3e-6}
+    measured = MeasuredRecord(**known)
     measured_run = record.model_copy(update={"measured": measured})
     comparison = compare([measured_run], profiles)
     write_json(comparison, tmp_path / "c.json")
     [run] = json.loads((tmp_path / "c.json").read_text())["runs"]
-    assert run["measured"] == {"joules": 2e-6, "device": "board", "method": "power monitor"}
+    assert run["measured"] == known | {"error_j": None}
     assert "board" in page(comparison)
 
 
