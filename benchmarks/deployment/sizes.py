@@ -92,6 +92,8 @@ class Setup:
         SpikewattError where nobody made it small.
         """
         deployable, _ = chip_options(self.entry.options)
+        if hasattr(deployable, "waves"):  # they have no synapses, but a stage of the host
+            deployable = replace(deployable, waves=self.entry.options.waves)
         if self.full:
             return deployable
         if self.entry.name not in SMALL:
