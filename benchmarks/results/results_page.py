@@ -199,10 +199,15 @@ def sizes(records: Records) -> str:
         "frames": lambda rs: _beside(rs[0], "frames"),
         "epochs": lambda rs: f"{rs[0]['epochs']} ({_own_epochs(rs[0])})",
         "batch": lambda rs: _beside(rs[0], "batch_size"),
-        "processor time, min": _average(lambda r: r["train_cpu_s"] / 60, ".1f"),
+        "processor time, min": _average(_minutes, ".1f"),
         "other options": lambda rs: _changed(rs[0]),
     }
     return _table(records, columns)
+
+
+def _minutes(record: Mapping[str, Any]) -> float | None:
+    seconds = record["train_cpu_s"]
+    return None if seconds is None else float(seconds) / 60
 
 
 def _beside(record: Mapping[str, Any], key: str) -> str:

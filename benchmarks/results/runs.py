@@ -97,7 +97,7 @@ def claimed(plan: Plan, seed: int) -> Iterator[bool]:
 def done(plan: Plan, seed: int) -> dict[str, Any]:
     """The record of a run that this call does, or goes on with."""
     out = _work(plan, seed)
-    commit = _commit(out / "commit")
+    commit, resumed = _commit(out / "commit"), (out / "last.ckpt").exists()
     began = time.process_time()
     job = TrainJob(plan.model, plan.data, out, seed=seed, resume=True, config=plan.recipe)
     checkpoint = run_training(job, lambda done, total: None)
@@ -116,7 +116,7 @@ def done(plan: Plan, seed: int) -> dict[str, Any]:
         "commands": [command, *found.pop("commands", ())],
         "commit": commit,
         "versions": versions(),
-        "train_cpu_s": round(cpu_s, 1),
+        "train_cpu_s": None if resumed else round(cpu_s, 1),
         **_trained(checkpoint, saved),
         **found,
     }
