@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import nn
 
 from spikewatt.train.averaging import Average
 from spikewatt.train.checkpoint import Checkpoint
-from spikewatt.train.distill import Distillation
+from spikewatt.train.objective import Beside, Objective
 from spikewatt.train.recipe import Recipe
 from spikewatt.train.schedule import optimizer as make_optimizer
 
@@ -19,19 +18,13 @@ from spikewatt.train.schedule import optimizer as make_optimizer
 class Learner:
     """One phase of a network.
 
-    shaped: clips as they come to clips as the network takes them. distillation: of this network,
-    None where the labels alone teach it. resumed: where a checkpoint left the phase.
+    beside: what it learns from besides the labels. resumed: where a checkpoint left the phase.
     """
 
-    def __init__(
-        self,
-        net: nn.Module,
-        shaped: Callable[[torch.Tensor], torch.Tensor],
-        recipe: Recipe,
-        distillation: Distillation | None = None,
-    ) -> None:
-        self.net, self.shaped, self.recipe = net, shaped, recipe
-        self.distillation = distillation
+    def __init__(self, net: nn.Module, recipe: Recipe, beside: Beside) -> None:
+        self.net, self.recipe = net, recipe
+        self.distillation = beside.distillation
+        self.objective = Objective(net, recipe, beside)
         self.average: Average | None = None
 
     def set_up(self, fabric: Fabric, resumed: Checkpoint | None) -> None:
@@ -40,12 +33,16 @@ class Learner:
         optimizers = self._new_optimizers()
         if resumed is not None:
             self._load(resumed, optimizers)
-        trained = self.distillation or self.net
-        self.wrapped, *self.optimizers = fabric.setup(trained, *optimizers)
+        self.wrapped, *self.optimizers = fabric.setup(self.objective, *optimizers)
         if self.recipe.ema:
             self.average = Average(self.net, self.recipe.ema)
             if resumed is not None:
                 self.average.load(resumed.averaged)
+
+    def begin(self, epoch: int) -> None:
+        """Before an epoch, counted from 0."""
+        self.wrapped.train()
+        self.objective.begin(epoch)
 
     def _new_optimizers(self) -> list[torch.optim.Optimizer]:
         if self.distillation is not None:
@@ -64,7 +61,7 @@ class Learner:
         self, x: torch.Tensor, y: torch.Tensor, rate: float, number: int
     ) -> dict[str, torch.Tensor]:
         """Step `number` of the phase, from 1; the losses by name, `total` among them."""
-        losses = self._losses(*self.fabric.to_device((x, y)))
+        losses = self.wrapped(*self.fabric.to_device((x, y)))
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         self.fabric.backward(losses["total"])
@@ -76,17 +73,6 @@ class Learner:
         if self.average is not None:
             self.average.update(self.net, number)
         return losses
-
-    def _losses(self, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
-        """`total`, with teachers also what it is made of; a network may add its `auxiliary`."""
-        if self.distillation is not None:
-            losses = self.distillation.losses(x, y)
-        else:
-            smoothing = self.recipe.label_smoothing
-            logits = self.wrapped(self.shaped(x))
-            loss = nn.functional.cross_entropy(logits, y, label_smoothing=smoothing)
-            losses = {"total": loss}
-        return {**losses, "total": losses["total"] + getattr(self.net, "auxiliary", 0.0)}
 
     @property
     def rate(self) -> float:

@@ -19,10 +19,12 @@ from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.batches import batches, plain_batches
 from spikewatt.train.distill import Distillation, from_recipe
 from spikewatt.train.evaluation import accuracy
+from spikewatt.train.events import Counter, FloatCounter, QuantisedCounter
 from spikewatt.train.inputs import deployed_encoder, task_of, to_clips, to_places
 from spikewatt.train.job import Job, material, sample_of
 from spikewatt.train.learner import Learner
 from spikewatt.train.lowering import lower
+from spikewatt.train.objective import COUNTED, Beside
 from spikewatt.train.quantised import QuantisedNetwork, quantised
 from spikewatt.train.record import check_same_run, run_record
 from spikewatt.train.restoring import float_network, load_weights, restore
@@ -66,6 +68,7 @@ class Training:
         self.distillation, teachers = self._taught()
         self.state = _State(self.float_net, run_record(job, self.encoder, teachers))
         self.deployable = self._has_integer_form()
+        self._check_price()
         self.scalars: Scalars | None = None
 
     def _has_integer_form(self) -> bool:
@@ -73,12 +76,20 @@ class Training:
         if not self.job.model.deploys:
             return False
         try:
-            self._traced()
+            self._traced(self.float_net)
         except SpikewattError as reason:
             self.state.record[ckpt.FLOAT_ONLY] = str(reason)
             log.warning("%s trains as a float network only: %s", self.job.model.name, reason)
             return False
         return True
+
+    def _check_price(self) -> None:
+        if self.job.recipe.events.weight and not self.deployable:
+            why = self.state.record.get(ckpt.FLOAT_ONLY, "It is not made of spikes.")
+            raise SpikewattError(
+                f"The recipe prices synaptic events, but {self.job.model.name} has no integer form "
+                f"to count them in: {why} Leave [events] out, or change the model's options."
+            )
 
     @property
     def float_epochs(self) -> int:
@@ -100,9 +111,7 @@ class Training:
 
     def run(self) -> Path:
         """Train; exact resume, since every epoch's randomness depends on seed and epoch alone."""
-        self.job.out.mkdir(parents=True, exist_ok=True)
-        ckpt.clear_leftovers(self.path)
-        self._set_up(self._restore() if self.job.resume and self.path.exists() else None)
+        self.prepare()
         if self.job.recipe.tensorboard:
             self.scalars = Scalars(self.job.out / "tensorboard", self.state.epoch)
         try:
@@ -111,6 +120,12 @@ class Training:
             if self.scalars is not None:
                 self.scalars.close()
         return self.path
+
+    def prepare(self) -> None:
+        """Everything in place for the next epoch: that of the checkpoint, or the first."""
+        self.job.out.mkdir(parents=True, exist_ok=True)
+        ckpt.clear_leftovers(self.path)
+        self._set_up(self._restore() if self.job.resume and self.path.exists() else None)
 
     def _run_epochs(self) -> None:
         recipe = self.job.recipe
@@ -130,17 +145,18 @@ class Training:
         self._write_scalars(losses)
         self._save()
         seconds = time.perf_counter() - began
-        log.info("epoch %d: loss %.4f, %.1f s", epoch + 1, losses["total"], seconds)
+        events = f", {losses[COUNTED]:.0f} events a clip" if COUNTED in losses else ""
+        log.info("epoch %d: loss %.4f%s, %.1f s", epoch + 1, losses["total"], events, seconds)
 
     def _seed(self, epoch: int) -> None:
         torch.manual_seed(self.job.seed * 1_000_003 + epoch)
 
     def _train_epoch(self, epoch: int) -> dict[str, float]:
-        """Mean of each loss over the clips."""
+        """Mean over the clips of each loss, and of what is counted beside them."""
         recipe, count = self.job.recipe, batches(self.clips, self.job.recipe)
         total_batches = (recipe.epochs + recipe.finetune_epochs) * count
         before = (epoch - self.float_epochs if self.state.fine else epoch) * count
-        self.learner.wrapped.train()
+        self.learner.begin(epoch)
         totals: dict[str, torch.Tensor] = {}
         for i, (x, y) in enumerate(self.clips.epoch(self.job.seed, epoch), start=1):
             losses = self.learner.step(x, y, self._rate(epoch, i / count), before + i)
@@ -163,12 +179,29 @@ class Training:
         own = x if self.distillation is None else x.narrow(-3, 0, self.distillation.channels)
         return to_places(own, self.encoder) if self.state.fine else own
 
+    def _counter(self) -> Counter | None:
+        """Of synaptic events, where the recipe prices them in this phase."""
+        price, first = self.job.recipe.events, self.float_epochs
+        if not price.weight or (not self.state.fine and price.start_epoch >= first):
+            return None
+        if self.state.fine:
+            return QuantisedCounter(self.state.net, self._shaped)
+        task = task_of(self.encoder, len(self.job.dataset.classes))
+        copy = self.job.model.network(task, self.job.options)
+        return FloatCounter(self.float_net, copy, self._seen_as_places, self.encoder.limit)
+
+    def _seen_as_places(self, net: nn.Module) -> tuple[FloatGraph, Callable[..., torch.Tensor]]:
+        """The graph of a float network, and its clips as its integer form would take them."""
+        encoder = deployed_encoder(net, self.encoder)
+        return self._traced(net), lambda x: to_places(self._shaped(x), encoder)
+
     def _set_up(self, resumed: ckpt.Checkpoint | None) -> None:
         """What learns in this phase, on the device."""
         recipe, fine = self.job.recipe, self.state.fine
         recipe = replace(recipe, optimizer="adamw") if fine else recipe
         teachers = None if fine else self.distillation
-        self.learner = Learner(self.state.net, self._shaped, recipe, teachers)
+        beside = Beside(self._shaped, teachers, self._counter())
+        self.learner = Learner(self.state.net, recipe, beside)
         self.learner.set_up(self.fabric, resumed)
 
     def _settle(self) -> None:
@@ -192,7 +225,7 @@ class Training:
         calibration = to_clips(self.encoder.encode_all(clips), self.encoder)
         self._hand_over()
         places = to_places(calibration, self.encoder)
-        twin = quantised(self._traced(), places, self.encoder.limit)
+        twin = quantised(self._traced(self.float_net), places, self.encoder.limit)
         self.state.net, self.state.scales = twin, twin.scales
         self._set_up(None)
 
@@ -202,8 +235,8 @@ class Training:
         self.state.record["encoder"] = self.encoder.to_dict()
         self.sample = sample_of(self.job, self.encoder)
 
-    def _traced(self) -> FloatGraph:
-        return lower(self.float_net, tuple(self.material.test[:1].shape), self.encoder.shape)
+    def _traced(self, net: nn.Module) -> FloatGraph:
+        return lower(net, tuple(self.material.test[:1].shape), self.encoder.shape)
 
     def _test_accuracy(self) -> float:
         test = self.material.test
@@ -225,7 +258,8 @@ class Training:
         """Losses, the last learning rate and the test accuracy of an epoch."""
         if self.scalars is None:
             return
-        points = {f"train/loss/{name}": loss for name, loss in losses.items()}
+        points = {f"train/loss/{name}": v for name, v in losses.items() if name != COUNTED}
+        points |= {f"train/{name}": v for name, v in losses.items() if name == COUNTED}
         points["train/lr"] = self.learner.rate
         points["test/accuracy"] = self._averaged_accuracy()
         self.scalars.write(points, self.state.epoch)
@@ -263,7 +297,7 @@ class Training:
         if saved.scales is not None:
             self.float_net.load_state_dict(saved.float_weights)
             self._hand_over()
-            self.state.net = QuantisedNetwork(self._traced(), saved.scales)
+            self.state.net = QuantisedNetwork(self._traced(self.float_net), saved.scales)
         self.state.net.load_state_dict(saved.weights)
         return saved
 

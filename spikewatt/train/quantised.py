@@ -19,9 +19,7 @@ from spikewatt.export.lowering.integers import Integers, lowered
 from spikewatt.network import DECAY_MAX, Network
 from spikewatt.train.neuron import CubaNeuron
 from spikewatt.train.quantize import WEIGHT_SCALE, quantize_bias, quantize_weight, to_integers
-from spikewatt.train.scales import arriving, population_scale, readout_scale_of
-
-GATE_SCALE = 2 / WEIGHT_SCALE  # the unit weight of a gate is the integer 2
+from spikewatt.train.scales import arriving, readout_scale_of, weight_scales
 
 
 class QuantisedPopulation(nn.Module):
@@ -139,9 +137,6 @@ def _integers(p: QuantisedPopulation) -> Integers:
 def quantised(graph: FloatGraph, x: torch.Tensor, limit: int) -> QuantisedNetwork:
     """Quantise a traced network; x (N, C, X, Y, T): inputs to calibrate the read-out with."""
     assert graph.readout is not None
-    scales = [
-        GATE_SCALE if p.exact else population_scale(graph, p, limit) for p in graph.populations
-    ]
-    net = QuantisedNetwork(graph, [*scales, 1.0]).eval()
+    net = QuantisedNetwork(graph, weight_scales(graph, limit)).eval()
     net.populations[-1].scale = readout_scale_of(graph.readout, [x, *net.spikes(x)])
     return net

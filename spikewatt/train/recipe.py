@@ -65,6 +65,30 @@ class Distill:
 
 
 @dataclass(frozen=True)
+class Events:
+    """A price on the synaptic events of the integer network, none by default.
+
+    The loss gets weight x the mean over clips of max(0, ln(events / target)), events: of a clip,
+    all its steps together (`train.events`). In float epochs they are those of the float spikes,
+    with the fan-outs that quantising would leave; in fine-tuning they are exact. start_epoch:
+    epochs, fine-tuning included, before the price is asked; from the number of float epochs on it
+    shapes fine-tuning only.
+    """
+
+    weight: float = 0.0
+    target: float = 1.0
+    start_epoch: int = 0
+
+    def __post_init__(self) -> None:
+        if self.weight < 0 or self.target < 1 or self.start_epoch < 0:
+            raise SpikewattError(
+                f"The recipe's [events] has weight {self.weight}, target {self.target}, "
+                f"start_epoch {self.start_epoch}; the target is 1 event a clip or more, the "
+                "others 0 or more."
+            )
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training run: what enters, the schedule, the augmentation.
 
@@ -75,7 +99,7 @@ class Recipe:
 
     ema: share of the averaged weights that a step keeps; those are evaluated and exported. 0 is
     no average. tensorboard: write scalars of every epoch to OUT/tensorboard. distill: teachers of
-    the float phase; fine-tuning learns from the labels alone.
+    the float phase; fine-tuning learns from the labels alone. events: their price.
     """
 
     modalities: tuple[str, ...] = ("joint", "bone", "joint_motion", "bone_motion")
@@ -100,6 +124,7 @@ class Recipe:
     tensorboard: bool = False
     augment: Augmentation = Augmentation()
     distill: Distill = Distill()
+    events: Events = Events()
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.finetune_epochs) < 0 or min(self.batch_size, self.frames) < 1:

@@ -10,6 +10,7 @@ from spikewatt.network import BIAS_MAX, THRESHOLD_MAX, WEIGHT_MAX
 from spikewatt.train.quantize import CURRENT_MAX, GROWTH_ROOM, READOUT_MARGIN, WEIGHT_SCALE
 
 TINY = 1e-9
+GATE_SCALE = 2 / WEIGHT_SCALE  # the unit weight of a gate is the integer 2
 
 
 def reach(graph: FloatGraph, edge: Edge, limit: int) -> float:
@@ -45,6 +46,15 @@ def population_scale(graph: FloatGraph, p: FloatPopulation, limit: int) -> float
         THRESHOLD_MAX / WEIGHT_SCALE / p.threshold,
         CURRENT_MAX * GROWTH_ROOM / WEIGHT_SCALE / max(current, TINY),
     )
+
+
+def weight_scales(graph: FloatGraph, limit: int) -> list[float]:
+    """Factors of all populations, of which the read-out's fills its weights' and bias's bits."""
+    assert graph.readout is not None
+    scales = [
+        GATE_SCALE if p.exact else population_scale(graph, p, limit) for p in graph.populations
+    ]
+    return [*scales, min(_limits(graph.readout))]
 
 
 def readout_scale_of(p: FloatPopulation, spikes: list[torch.Tensor]) -> float:

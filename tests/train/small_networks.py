@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -128,8 +129,14 @@ def slice_of(data: AnyDataset, train: int, test: int) -> AnyDataset:
     return replace(data, train=pick[0], test=pick[1])
 
 
+@cache
+def few_clips(kind: str) -> AnyDataset:
+    """16 and 8 clips of an embedded data set."""
+    return slice_of(load(kind, 0), 16, 8)
+
+
 def job(name: str, out: Any, resume: bool = False, **changes: Any) -> Job:
     """A run of the small network on 16 clips of its data set."""
-    entry, data = MODELS[name], slice_of(load(data_of(name), 0), 16, 8)
+    entry, data = MODELS[name], few_clips(data_of(name))
     settings = recipe(entry, **changes)
     return Job(entry, data, data_of(name), settings, options(name), 3, out, "cpu", resume)
