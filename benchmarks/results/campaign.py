@@ -19,26 +19,26 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
-import runs  # noqa: E402
+import doing  # noqa: E402
 
 from spikewatt.errors import SpikewattError  # noqa: E402
 
 log = logging.getLogger("spikewatt")
 
 
-def campaign(plans: Sequence[runs.Plan], seeds: Sequence[int], folder: Path) -> int:
+def campaign(plans: Sequence[doing.Plan], seeds: Sequence[int], folder: Path) -> int:
     """Do all runs that are not done; the number of those that failed."""
-    waiting = [(plan, seed) for seed in seeds for plan in plans]
+    waiting = [(p, seed) for seed in seeds for p in plans if not p.seeds or seed in p.seeds]
     failed = 0
     while batch := list(_ready(waiting, folder)):
         plan, seed = batch[0]
         waiting.remove(batch[0])
-        with runs.claimed(plan, seed) as mine:
-            if not mine or runs.record_path(folder, plan, seed).exists():
+        with doing.claimed(plan, seed) as mine:
+            if not mine or doing.record_path(folder, plan, seed).exists():
                 continue
             log.info("%s, seed %d", plan.name, seed)
             try:
-                runs.write(runs.done(plan, seed), runs.record_path(folder, plan, seed))
+                doing.write(doing.done(plan, seed), doing.record_path(folder, plan, seed))
             except SpikewattError as error:
                 log.error("%s, seed %d: %s", plan.name, seed, error)
                 failed += 1
@@ -48,10 +48,10 @@ def campaign(plans: Sequence[runs.Plan], seeds: Sequence[int], folder: Path) -> 
 
 
 def _ready(
-    waiting: Sequence[tuple[runs.Plan, int]], folder: Path
-) -> Iterator[tuple[runs.Plan, int]]:
+    waiting: Sequence[tuple[doing.Plan, int]], folder: Path
+) -> Iterator[tuple[doing.Plan, int]]:
     """Runs whose teachers are trained."""
-    records = folder / runs.RECORDS
+    records = folder / doing.RECORDS
     for plan, seed in waiting:
         if all((records / f"{other}.json").exists() for other in plan.after):
             yield plan, seed
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", default="0,1,2", help="by comma")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    plans = runs.read_plans(given.results)
+    plans = doing.read_plans(given.results)
     only = [name for name in given.only.split(",") if name]
     unknown = sorted(set(only) - {plan.name for plan in plans})
     if unknown:

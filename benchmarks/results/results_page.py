@@ -63,7 +63,7 @@ def _by_name(records: Records) -> dict[str, list[Mapping[str, Any]]]:
 def _larger(records: Records) -> str:
     """How many times larger the papers' networks are."""
     ratios = [_paper_parameters(r["model"]) / r["parameters"] for r in records]
-    return f"{min(ratios):.1f} to {max(ratios):.0f} times as large" if ratios else "larger"
+    return f"up to {max(ratios):.0f} times as large" if ratios else "larger"
 
 
 def _paper_parameters(model: str) -> int:

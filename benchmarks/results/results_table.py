@@ -15,8 +15,8 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
+import doing  # noqa: E402
 import results_page  # noqa: E402
-import runs  # noqa: E402
 
 from spikewatt.files import whole_file  # noqa: E402
 from spikewatt.train.recipe import read_toml  # noqa: E402
@@ -27,8 +27,8 @@ Records = Sequence[Mapping[str, Any]]
 
 def read_records(folder: Path) -> list[Mapping[str, Any]]:
     """The records of a folder, in the order of its campaign."""
-    order = [plan.name for plan in runs.read_plans(folder)]
-    files = sorted((folder / runs.RECORDS).glob("*.json"))
+    order = [plan.name for plan in doing.read_plans(folder)]
+    files = sorted((folder / doing.RECORDS).glob("*.json"))
     records = [json.loads(file.read_text()) for file in files]
     return sorted(records, key=lambda r: (order.index(r["name"]), r["seed"]))
 
@@ -40,7 +40,7 @@ def write(folder: Path, out: Path) -> str:
     if curve:
         _draw(curve, out / "figures" / FIGURE)
     claims = read_toml(folder / "claims.toml")
-    text = results_page.page(records, claims, runs.PROFILE, FIGURE if curve else None)
+    text = results_page.page(records, claims, doing.PROFILE, FIGURE if curve else None)
     with whole_file(out / "results.md") as beside:
         beside.write_text(text, encoding="utf-8")
     return text

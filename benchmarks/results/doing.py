@@ -42,7 +42,8 @@ LAYER = (
 class Plan:
     """An entry of campaign.toml; its recipe is recipes/NAME.toml.
 
-    table: of the page. after: records that must be there first, those of its teachers.
+    table: of the page. after: records that must be there first, those of its teachers. seeds: the
+    only ones it is for, or none.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Plan:
     data: str
     table: str
     after: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
 
 
 def read_plans(folder: Path) -> list[Plan]:
@@ -66,6 +68,7 @@ def read_plans(folder: Path) -> list[Plan]:
             data=entry["data"],
             table=entry["table"],
             after=tuple(entry.get("after", ())),
+            seeds=tuple(entry.get("seeds", ())),
         )
         for name, entry in found.items()
     ]
