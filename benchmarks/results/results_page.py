@@ -250,7 +250,18 @@ def _gaps(records: Records, claims: Mapping[str, Any]) -> str:
         "epochs of fine-tuning": lambda rs: str(rs[0]["recipe"]["finetune_epochs"]),
         **ACCURACIES,
     }
-    return "\n".join((GAP, _table(there, columns)))
+    return "\n".join((GAP, _table(there, columns), *_disagreements(there)))
+
+
+def _disagreements(records: Records) -> list[str]:
+    """Runs whose quantised network did not get the same clips right as what was exported of it."""
+    return [
+        f"{r['name']}, seed {r['seed']}: the quantised network got "
+        f"{100 * r['quantised_accuracy']:.2f} % in training, the exported one "
+        f"{100 * r['deployed_accuracy']:.2f} %. They should be equal; this is an open fault.\n"
+        for r in records
+        if r["quantised_accuracy"] != r["deployed_accuracy"]
+    ]
 
 
 SECTIONS: tuple[tuple[str, str, Callable[[Records, Mapping[str, Any]], str]], ...] = (
