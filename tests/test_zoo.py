@@ -33,8 +33,8 @@ def test_records_belong_to_the_network(path: Path) -> None:
     assert f"{100 * deployed:.2f} %" in (ZOO / "README.md").read_text()
 
 
-def test_the_nw_ucla_network_repeats_its_record(nw_ucla_folder: Path) -> None:
-    path = ZOO / "signal-sgn-core-nw-ucla.net"
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda p: p.stem)
+def test_a_network_repeats_its_record(path: Path, nw_ucla_folder: Path) -> None:
     job = RunJob(path, data=f"nw-ucla:{nw_ucla_folder}", limit=CLIPS)
     result = run_network(job, lambda done, total: None)
     expected = record(path, "run")["predictions"][:CLIPS]

@@ -28,8 +28,9 @@ class BoneConv(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C in, V, T) -> (N, C out, V, T)."""
         n, c, v, t = x.shape
-        z = 0
-        for adjacency, weight in zip(self.edges * self.partitions, self.weight, strict=True):
-            gathered = torch.matmul(adjacency, x).reshape(n, c, v * t)
-            z = z + torch.matmul(weight, gathered)
-        return z.view(n, -1, v, t)
+        bones = (self.edges * self.partitions).flatten(0, 1)  # (K V, V)
+        # one product for all bones, one for all weights
+        heard = torch.matmul(bones.expand(n * c, -1, -1), x.reshape(n * c, v, t))
+        mixing = self.weight.permute(1, 2, 0).flatten(1)  # (C out, C in K)
+        mixed = nn.functional.conv1d(heard.view(n, -1, v * t), mixing.unsqueeze(-1))
+        return mixed.view(n, -1, v, t)
