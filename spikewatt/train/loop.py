@@ -195,6 +195,15 @@ class Training:
             clips, size = self.job.dataset.train, self.job.recipe.batch_size
             parts = plain_batches(clips, self.encoder, size)
             freeze(self.fabric.to_device(x) for x in parts)
+        if self.state.fine:
+            self._hold_currents()
+
+    def _hold_currents(self) -> None:
+        """What fine-tuning has made of the weights still fits the neurons' state."""
+        grown = self.state.net.hold_currents(self.encoder.limit)
+        self.state.scales = self.state.net.scales
+        if grown and self.first:
+            log.info("weights of %s outgrew the 24-bit state; scaled down", ", ".join(grown))
 
     def _quantise(self) -> None:
         """End of the float phase: measure it, fold, quantise, start over with the optimizer."""

@@ -20,6 +20,7 @@ from spikewatt.network import DECAY_MAX, GAIN_UNITY, IntArray, Network
 from spikewatt.train.host import QuantisedHost
 from spikewatt.train.neuron import CubaNeuron
 from spikewatt.train.quantize import (
+    CURRENT_MAX,
     WEIGHT_SCALE,
     gained,
     quantize_bias,
@@ -27,7 +28,7 @@ from spikewatt.train.quantize import (
     quantize_weight,
     to_integers,
 )
-from spikewatt.train.scales import arriving, readout_scale_of, weight_scales
+from spikewatt.train.scales import TINY, arriving, reach, readout_scale_of, weight_scales
 
 
 def _rounded(
@@ -58,6 +59,11 @@ class QuantisedPopulation(nn.Module):
             for i in (0, 1)
         )
         self.neuron = _neuron(population, scale)
+
+    def rescaled(self, scale: float) -> None:
+        """Take another scale: weights, bias and threshold go with it."""
+        self.scale, neuron = scale, _neuron(self.population, scale)
+        self.neuron = neuron and neuron.to(self.bias.device).train(self.training)
 
     def integers(self, k: int) -> torch.Tensor:
         """Quantised weights of edge k."""
@@ -145,6 +151,24 @@ class QuantisedNetwork(nn.Module):
     def scales(self) -> list[float]:
         """One a population, the read-out's last."""
         return [p.scale for p in self.populations]
+
+    @torch.no_grad()
+    def hold_currents(self, limit: int) -> list[str]:
+        """Names of populations whose weights outgrew the 24-bit state: their scale becomes smaller.
+
+        Fine-tuning has room to grow (`GROWTH_ROOM`), and nothing holds it within. limit: of the
+        input's values.
+        """
+        grown = []
+        for own in self.populations[:-1]:
+            p = own.population
+            pairs = zip(p.edges, own.weights, strict=True)
+            current = sum(reach(self.graph, e, limit, w) for e, w in pairs)
+            largest = CURRENT_MAX / WEIGHT_SCALE / max(current, TINY)
+            if own.scale > largest:
+                own.rescaled(largest)
+                grown.append(p.name)
+        return grown
 
     def spikes(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Spikes of every population but the read-out, (N, C, X, Y, T) each."""

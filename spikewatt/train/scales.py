@@ -13,16 +13,18 @@ TINY = 1e-9
 GATE_SCALE = 2 / WEIGHT_SCALE  # the unit weight of a gate is the integer 2
 
 
-def reach(graph: FloatGraph, edge: Edge, limit: int) -> float:
-    """Largest |sum| that an edge can bring to a neuron; inputs are up to `limit`, spikes 1."""
+def reach(graph: FloatGraph, edge: Edge, limit: int, weight: torch.Tensor | None = None) -> float:
+    """Largest |sum| that an edge can bring to a neuron; inputs are up to `limit`, spikes 1.
+
+    weight: what the edge's has become in training, by default its own.
+    """
     m = edge.map
+    size = (m.weight if weight is None else weight).abs()
+    x, y, channels = graph.shape_of(edge.sources[0])
     if isinstance(m, AttentionMap):
-        x, y, channels = graph.shape_of(edge.sources[0])
-        tokens = x * y // m.blocks
-        return float(m.weight.abs().max()) * tokens * channels / m.heads
-    places = graph.shape_of(edge.sources[0])[:2]
-    ones = torch.ones(1, graph.shape_of(edge.sources[0])[2], *places, 1)
-    largest = float(m.apply(m.weight.abs(), ones).max())
+        return float(size.max()) * (x * y // m.blocks) * channels / m.heads
+    ones = torch.ones(1, channels, x, y, 1, device=size.device)
+    largest = float(m.apply(size, ones).max())
     return largest * (limit if edge.sources[0] == 0 else 1)
 
 

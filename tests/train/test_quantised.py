@@ -76,6 +76,29 @@ def test_engines_spike_as_the_quantised_network_does() -> None:
     assert min(fired) > 0
 
 
+def test_weights_that_outgrow_the_state_are_scaled_down() -> None:
+    limit = 2**12 - 1
+    net, x = settled(), torch.randint(-limit, limit + 1, (2, 2, 6, 5, 8)).float()
+    twin = quantised(trace(net, (1, 2, 6, 5, 8), (6, 5, 2)), x, limit)
+    assert twin.hold_currents(limit) == []
+    with torch.no_grad():
+        for population in twin.populations:
+            for weight in population.weights:
+                weight.mul_(3)  # as fine-tuning might
+    first = twin.populations[0]
+    before = first.scale
+    assert twin.hold_currents(limit)[0] == "neuron"
+    assert first.scale < before
+    assert twin.hold_currents(limit) == []
+    network = twin.lower(x, {"message_bits": 12})
+    stimuli = x.sign().mul(limit).permute(0, 2, 3, 1, 4).numpy().astype(np.int32)
+    spikes, _, _ = slayer_spikes(twin, stimuli)
+    request = Request(network, stimuli, clips(network, 2, 8), tuple(network.by_layer))
+    found = NativeEngine().run(request)
+    for layer, expected in zip(network.by_layer, spikes, strict=False):
+        np.testing.assert_array_equal(found.spikes[layer], expected)
+
+
 def test_the_quantised_network_decides_like_the_float_one() -> None:
     net, x = settled(), torch.randint(-LIMIT, LIMIT + 1, (16, 2, 6, 5, 8)).float()
     twin = quantised(trace(net, (1, 2, 6, 5, 8), (6, 5, 2)), x, LIMIT)
@@ -139,7 +162,7 @@ def test_gains_and_biases_of_steps_are_the_engines() -> None:
     assert violations(network) == []
     assert network.table_steps == steps
     stimuli = x.permute(0, 2, 3, 1, 4).numpy().astype(np.int32)
-    spikes, readout = slayer_spikes(twin, stimuli)
+    spikes, readout, _ = slayer_spikes(twin, stimuli)
     layers = [p.layer for p in network.populations[:-1]]
     expected = Reference(stimuli, dict(zip(layers, spikes, strict=True)), readout)
     request = Request(network, stimuli, clips(network, 6, steps), tuple(network.by_layer))
