@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -16,6 +18,9 @@ class Late:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # pytest asks every object for its marks
             raise AttributeError(name)
+        if self._module not in sys.modules:
+            # Lava sets it at import, which fails where another test has started a process
+            multiprocessing.set_start_method(None, force=True)
         found = import_module(self._module)
         return getattr(attrgetter(self._path)(found) if self._path else found, name)
 

@@ -79,6 +79,12 @@ class Form:
         places = to_places(calibration, self.encoder)
         return quantised(self._traced(self.net), places, self.encoder.limit)
 
+    def calibration(self) -> torch.Tensor:
+        """Clips of the training split as the quantised network takes them, (N, C, x, y, T)."""
+        stimuli = self.encoder.encode_all(self.job.dataset.train[:CALIBRATION_CLIPS])
+        places = torch.as_tensor(stimuli, dtype=torch.float32).permute(0, 3, 1, 2, 4)
+        return places.contiguous()
+
     def restored(self, scales: list[float]) -> QuantisedNetwork:
         """The twin of a checkpoint, before its own weights; the float network has its own."""
         self._hand_over()

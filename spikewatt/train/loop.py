@@ -196,11 +196,12 @@ class Training:
             parts = plain_batches(clips, self.encoder, size)
             freeze(self.fabric.to_device(x) for x in parts)
         if self.state.fine:
-            self._hold_currents()
+            self._hold_within()
 
-    def _hold_currents(self) -> None:
+    def _hold_within(self) -> None:
         """What fine-tuning has made of the weights still fits the neurons' state."""
-        grown = self.state.net.hold_currents(self.encoder.limit)
+        places = self.fabric.to_device(self.form.calibration())
+        grown = self.state.net.hold_within(self.encoder.limit, places)
         self.state.scales = self.state.net.scales
         if grown and self.first:
             log.info("weights of %s outgrew the 24-bit state; scaled down", ", ".join(grown))

@@ -21,6 +21,8 @@ from spikewatt.train.host import QuantisedHost
 from spikewatt.train.neuron import CubaNeuron
 from spikewatt.train.quantize import (
     CURRENT_MAX,
+    READOUT_LEFT,
+    READOUT_MARGIN,
     WEIGHT_SCALE,
     gained,
     quantize_bias,
@@ -153,11 +155,11 @@ class QuantisedNetwork(nn.Module):
         return [p.scale for p in self.populations]
 
     @torch.no_grad()
-    def hold_currents(self, limit: int) -> list[str]:
+    def hold_within(self, limit: int, x: torch.Tensor) -> list[str]:
         """Names of populations whose weights outgrew the 24-bit state: their scale becomes smaller.
 
-        Fine-tuning has room to grow (`GROWTH_ROOM`), and nothing holds it within. limit: of the
-        input's values.
+        Fine-tuning has room to grow (`GROWTH_ROOM`, `READOUT_MARGIN`), and nothing holds it within.
+        limit: of the input's values. x: the clips that calibrated the read-out.
         """
         grown = []
         for own in self.populations[:-1]:
@@ -168,6 +170,11 @@ class QuantisedNetwork(nn.Module):
             if own.scale > largest:
                 own.rescaled(largest)
                 grown.append(p.name)
+        readout = self.populations[-1]
+        voltage = float(self.membrane(x, self.spikes(x)).abs().max()) * WEIGHT_SCALE
+        if voltage * READOUT_LEFT > CURRENT_MAX:
+            readout.rescaled(readout.scale * CURRENT_MAX / (READOUT_MARGIN * voltage))
+            grown.append(readout.population.name)
         return grown
 
     def spikes(self, x: torch.Tensor) -> list[torch.Tensor]:

@@ -11,6 +11,7 @@ from spikewatt.train.neuron.rounding import quantize
 
 CURRENT_MAX = 2**17 - 1  # of a sum of weights; 6 bits more are the state's 24, sign included
 READOUT_MARGIN = 2.0  # voltage left free above the largest seen in calibration
+READOUT_LEFT = 1.5  # of it, at least, after fine-tuning
 GROWTH_ROOM = 0.75  # share of the current's range that is used before fine-tuning
 WEIGHT_SCALE = 64  # slayer's neuron scale: integer weight = 64 x slayer's weight
 

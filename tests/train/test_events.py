@@ -161,9 +161,10 @@ def test_events_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
 def test_networks_without_spikes_have_no_events_to_price(tmp_path: Path) -> None:
     with pytest.raises(SpikewattError, match="ctr-gcn has no integer form"):
         Training(job("ctr-gcn", tmp_path), silent)
-    timed = small.job("svformer-3stg", tmp_path, **PRICED)
-    with pytest.raises(SpikewattError, match="time_norm = false"):
-        Training(timed, silent)
+    released = small.job("signal-sgn", tmp_path, **PRICED)
+    released = replace(released, options=replace(released.options, released_compat=True))
+    with pytest.raises(SpikewattError, match="released_compat = false"):
+        Training(released, silent)
     for wrong in ({"weight": -1.0}, {"target": 0.0}, {"start_epoch": -1}):
         with pytest.raises(SpikewattError, match=r"\[events\]"):
             Events(**wrong)

@@ -93,11 +93,13 @@ def test_a_finished_run_stays_as_it_is(tmp_path: Path) -> None:
 def test_options_without_integer_form_are_told_in_front_of_all_epochs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    training = Training(small.job("signal-sgn", tmp_path), silent)
+    job = small.job("signal-sgn", tmp_path)
+    job = replace(job, options=replace(job.options, released_compat=True))
+    training = Training(job, silent)
     assert "trains as a float network only" in caplog.text
     assert (training.form.deployable, training.float_epochs) == (False, 2)
     path = training.run()
-    with pytest.raises(SpikewattError, match=r"no integer form here.*waves = false"):
+    with pytest.raises(SpikewattError, match=r"no integer form here.*released_compat = false"):
         restore(path)
 
 

@@ -80,16 +80,16 @@ def test_weights_that_outgrow_the_state_are_scaled_down() -> None:
     limit = 2**12 - 1
     net, x = settled(), torch.randint(-limit, limit + 1, (2, 2, 6, 5, 8)).float()
     twin = quantised(trace(net, (1, 2, 6, 5, 8), (6, 5, 2)), x, limit)
-    assert twin.hold_currents(limit) == []
+    assert twin.hold_within(limit, x) == []
     with torch.no_grad():
         for population in twin.populations:
             for weight in population.weights:
                 weight.mul_(3)  # as fine-tuning might
     first = twin.populations[0]
     before = first.scale
-    assert twin.hold_currents(limit)[0] == "neuron"
+    assert twin.hold_within(limit, x)[0] == "neuron"
     assert first.scale < before
-    assert twin.hold_currents(limit) == []
+    assert twin.hold_within(limit, x) == []
     network = twin.lower(x, {"message_bits": 12})
     stimuli = x.sign().mul(limit).permute(0, 2, 3, 1, 4).numpy().astype(np.int32)
     spikes, _, _ = slayer_spikes(twin, stimuli)
