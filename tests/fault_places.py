@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from processes import MARK, hear_interrupts, marked, until
 
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection, Readout
 
-MARK = "SPIKEWATT_FAULT_MARK"
 RECIPE = """
 epochs = 3
 finetune_epochs = 3
@@ -63,6 +62,7 @@ class Place:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=hear_interrupts,
         )
 
     def run(self, *arguments: object, before: str = "") -> tuple[int, str, str]:
@@ -73,25 +73,11 @@ class Place:
 
     def processes(self) -> list[int]:
         """Living processes that bear the mark."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-                bears = self.mark.encode() in (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if bears and state not in "ZX":
-                found.append(int(entry.name))
-        return found
+        return list(marked(self.mark))
 
     def nothing_left(self, patience_s: float = 20.0) -> None:
         """No process of a command lives, no half-written file lies in the folder."""
-        deadline = time.monotonic() + patience_s
-        while self.processes() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert not self.processes()
+        assert until(lambda: not self.processes(), patience_s)
         assert not list(self.folder.rglob("*.part"))
 
 

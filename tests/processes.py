@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,11 @@ def marked(mark: str) -> dict[int, str]:
             if bears and state not in "ZX":
                 found[int(entry.name)] = command
     return found
+
+
+def hear_interrupts() -> None:
+    """In a new process: a shell's background jobs ignore SIGINT, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until(true: Callable[[], bool], patience_s: float) -> bool:

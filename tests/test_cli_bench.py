@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import MARK, marked, until
+from processes import MARK, hear_interrupts, marked, until
 
 from spikewatt.export import netx
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection, Readout
@@ -198,6 +198,7 @@ def test_signals_leave_no_file_and_no_process(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     assert until(lambda: sum("lava.child" in c for c in marked(mark).values()) >= 4, 120)
     os.killpg(process.pid, end)

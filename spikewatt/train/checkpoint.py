@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import zipfile
@@ -67,11 +68,10 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "averaged": checkpoint.averaged,
         "beside": checkpoint.beside,
     }
-    try:
-        with whole_file(path) as beside:
-            torch.save(content, beside)
-    except RuntimeError as error:  # torch's zip writer, where the disk is full
-        raise SpikewattError(f"Checkpoint {path} cannot be written: {error}.") from error
+    packed = io.BytesIO()  # torch's own writer cannot say that a disk is full
+    torch.save(content, packed)
+    with whole_file(path) as beside:
+        beside.write_bytes(packed.getbuffer())
 
 
 def clear_leftovers(path: Path) -> None:

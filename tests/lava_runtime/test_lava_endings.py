@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from processes import MARK, marked, until
+from processes import MARK, hear_interrupts, marked, until
 
 pytestmark = pytest.mark.lava
 
@@ -49,6 +49,11 @@ except SpikewattError as error:
 """
 
 
+def own_group() -> None:
+    hear_interrupts()
+    os.setpgrp()
+
+
 class Run:
     """A run in a process group of its own, as a shell would start it."""
 
@@ -60,7 +65,7 @@ class Run:
             env=os.environ | {MARK: self.mark, "TMPDIR": str(folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=os.setpgrp,
+            preexec_fn=own_group,
         )
 
     def wait_for_steps(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import MARK, marked, until
+from processes import MARK, hear_interrupts, marked, until
 
 from spikewatt.export import netx
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection
@@ -40,6 +40,7 @@ def run(tmp_path: Path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     yield process, mark, tmp_path
     for pid in (process.pid, *marked(mark)):
