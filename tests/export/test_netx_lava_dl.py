@@ -218,7 +218,7 @@ def test_lava_dl_computes_what_the_network_says(computed, name):
         p.layer: getattr(p.neuron, "v_threshold", 0) < THRESHOLD_MAX for p in network.populations
     }
     assert all(s.any() for layer, s in ours.spikes.items() if fires[layer])
-    assert lava["v"].any()
+    assert lava["u"].any() or lava["v"].any()  # a read-out keeps no current, others may rest
 
 
 def test_a_missing_neuron_is_read_as_lava_dls_default(computed):
