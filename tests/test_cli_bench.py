@@ -18,6 +18,8 @@ from processes import MARK, hear_interrupts, marked, until
 from spikewatt.export import netx
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection, Readout
 
+pytestmark = pytest.mark.lava
+
 SAMPLES, STEPS = 3, 20
 
 

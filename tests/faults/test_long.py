@@ -41,6 +41,7 @@ def test_native_memory_is_flat() -> None:
         np.testing.assert_array_equal(one.synaptic_events, other.synaptic_events)
 
 
+@pytest.mark.lava
 @pytest.mark.slow
 def test_lava_memory_is_flat() -> None:
     few, many = (LavaEngine().run(request(n)) for n in (200, 4000))

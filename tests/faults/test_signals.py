@@ -64,7 +64,9 @@ def trained(place: Place, name: str) -> None:
 
 
 @pytest.mark.parametrize("number", STATUS, ids=lambda n: n.name)
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.lava) if n == "lava" else n for n in COMMANDS]
+)
 def test_a_signal_at_any_moment(name: str, number: signal.Signals, place: Place) -> None:
     if name == "export":
         trained(place, "before")

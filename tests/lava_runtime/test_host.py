@@ -106,7 +106,7 @@ def execute(net: Network, x: np.ndarray, name: str = "native", **options: tuple)
     return engine(name).run(Request(net, x, schedule, **options))
 
 
-@pytest.mark.parametrize("name", ["native", "lava"])
+@pytest.mark.parametrize("name", ["native", pytest.param("lava", marks=pytest.mark.lava)])
 @pytest.mark.parametrize("persons", [1, 2])
 def test_an_engine_decides_as_the_definition_does(name: str, persons: int) -> None:
     net, x = network(5, persons)
@@ -123,6 +123,7 @@ def test_an_engine_decides_as_the_definition_does(name: str, persons: int) -> No
     assert np.any(added)
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize("seed", range(2))
 def test_engines_and_threads_agree(seed: int) -> None:
     net, x = network(seed)

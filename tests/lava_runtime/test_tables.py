@@ -115,6 +115,7 @@ def random_request(seed: int, reset: bool) -> Request:
     return run(net, stimulus(seed, net.input, schedule), schedule)
 
 
+@pytest.mark.lava
 def test_lava_equals_native_and_the_oracle(tmp_path: Path) -> None:
     asked = [random_request(seed, reset=seed % 3 == 0) for seed in range(12)]
     spikes = 0

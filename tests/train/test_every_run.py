@@ -103,6 +103,7 @@ def test_options_without_integer_form_are_told_in_front_of_all_epochs(
         restore(path)
 
 
+@pytest.mark.lava
 def test_svformer_with_norms_of_steps_is_the_same_in_slayer_native_and_lava(tmp_path: Path) -> None:
     job = small.job("svformer-3stg", tmp_path, epochs=3, batch_size=4)
     assert job.options.time_norm

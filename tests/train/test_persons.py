@@ -122,6 +122,7 @@ def test_a_clip_is_decided_as_the_float_network_does(name: str, ntu_file: Path) 
     assert (exported.host is not None) == (name == "signal-sgn")
 
 
+@pytest.mark.lava
 def test_from_training_to_engines(ntu_file: Path, tmp_path: Path) -> None:
     entry, spec = model("signal-sgn"), f"ntu60-xsub:{ntu_file}"
     recipe = small.recipe(entry, persons=2, frames=FRAMES, batch_size=3)

@@ -152,6 +152,7 @@ def test_what_is_no_sum_of_spikes_is_refused() -> None:
         found + found
 
 
+@pytest.mark.lava
 def test_from_training_to_engines(tmp_path: Path) -> None:
     job = small.job("signal-sgn", tmp_path, batch_size=4)
     options = replace(job.options, channels=(16,), attention=False)

@@ -70,7 +70,10 @@ class KillOne:
             os.kill(victim.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize(("name", "sizes"), [("native", (400, 24, 200)), ("lava", (8, 2, 6000))])
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [("native", (400, 24, 200)), pytest.param("lava", (8, 2, 6000), marks=pytest.mark.lava)],
+)
 def test_a_killed_worker_loses_nothing(name: str, sizes: tuple[int, int, int]) -> None:
     whole = request(*sizes)
     progress = KillOne()
@@ -90,7 +93,7 @@ def scheduler() -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-@pytest.mark.parametrize("name", ["native", "lava"])
+@pytest.mark.parametrize("name", ["native", pytest.param("lava", marks=pytest.mark.lava)])
 def test_workers_of_a_scheduler_equal_one_process(scheduler: str, name: str) -> None:
     whole = request(16, 6, 30)
     found = ClusterEngine(name, Workers(scheduler=scheduler)).run(whole)

@@ -16,6 +16,8 @@ from processes import MARK, hear_interrupts, marked, until
 from spikewatt.export import netx
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection
 
+pytestmark = pytest.mark.lava
+
 STEPS = 100_000  # minutes in Lava
 
 
