@@ -28,6 +28,7 @@ def silent(done: int, total: int) -> None:
     pass
 
 
+@pytest.mark.lava
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_of_mixed_precision_exports_exactly(name: str, tmp_path: Path) -> None:
     job = small.job(name, tmp_path, **MIXED)

@@ -139,6 +139,6 @@ def test_training_brings_the_student_nearer_to_its_teachers() -> None:
         found["total"].backward()
         for optimizer in optimizers:
             optimizer.step()
-        last = {name: float(value) for name, value in found.items()}
+        last = {name: float(value.detach()) for name, value in found.items()}
         first = first or last
     assert all(last[name] < 0.9 * first[name] for name in ("soft", "inner_3", "inner_5")), last
