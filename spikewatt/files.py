@@ -57,4 +57,4 @@ def save_arrays(path: str | Path, arrays: Mapping[str, Any]) -> None:
     packed = io.BytesIO()  # on a full disk an open archive would complain once more as it goes
     np.savez_compressed(packed, **arrays)
     with whole_file(path) as beside:
-        beside.write_bytes(packed.getbuffer())
+        beside.write_bytes(packed.getvalue())

@@ -71,7 +71,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     packed = io.BytesIO()  # torch's own writer cannot say that a disk is full
     torch.save(content, packed)
     with whole_file(path) as beside:
-        beside.write_bytes(packed.getbuffer())
+        beside.write_bytes(packed.getvalue())
 
 
 def clear_leftovers(path: Path) -> None:
