@@ -179,6 +179,13 @@ def compare(runs: tuple[Path, ...], profiles: tuple[str, ...], **files: Path | N
 @click.option("--seed", default=0, show_default=True, help="Of generated data.")
 @click.option("--backend", "backends", multiple=True, help="native, lava, loihi2, torch.")
 @click.option("--ann", help="A model without spikes, or its checkpoint, on the same clips.")
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where torch and the ANN compute.",
+)
 @click.option("--repeat", type=COUNT, default=3, show_default=True, help="Rounds, in turn.")
 @click.option("--profile", "profiles", multiple=True, help="A name or a TOML file; repeatable.")
 @click.option("--trace", type=FILE, help="Write what each core does in each step, .csv or .json.")

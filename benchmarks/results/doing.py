@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -100,11 +99,9 @@ def claimed(plan: Plan, seed: int) -> Iterator[bool]:
 def done(plan: Plan, seed: int) -> dict[str, Any]:
     """The record of a run that this call does, or goes on with."""
     out = _work(plan, seed)
-    commit, resumed = _commit(out / "commit"), (out / "last.ckpt").exists()
-    began = time.process_time()
+    commit = _commit(out / "commit")
     job = TrainJob(plan.model, plan.data, out, seed=seed, resume=True, config=plan.recipe)
     checkpoint = run_training(job, lambda done, total: None)
-    cpu_s = time.process_time() - began
     saved = ckpt.load(checkpoint)
     command = (
         f"spikewatt train --model {plan.model} --data {plan.data} --seed {seed} "
@@ -119,7 +116,6 @@ def done(plan: Plan, seed: int) -> dict[str, Any]:
         "commands": [command, *found.pop("commands", ())],
         "commit": commit,
         "versions": versions(),
-        "train_cpu_s": None if resumed else round(cpu_s, 1),
         **_trained(checkpoint, saved),
         **found,
     }
@@ -150,11 +146,12 @@ def _git(*arguments: str) -> str:
 def _trained(path: Path, saved: ckpt.Checkpoint) -> dict[str, Any]:
     """What training says of itself."""
     record = saved.record
-    kept = ("model", "data", "options", "recipe", "train_clips", "test_clips")
+    kept = ("model", "data", "options", "recipe", "train_clips", "test_clips", "device", "torch")
     return {
         **{key: record[key] for key in kept},
         "parameters": parameters(float_network(path, saved)),
         "epochs": saved.epoch,
+        "train_s": round(saved.seconds, 1),
         "float_accuracy": record["float_accuracy"],
         "quantised_accuracy": record.get("quantised_accuracy"),
     }

@@ -199,15 +199,21 @@ def sizes(records: Records) -> str:
         "frames": lambda rs: _beside(rs[0], "frames"),
         "epochs": lambda rs: f"{rs[0]['epochs']} ({_own_epochs(rs[0])})",
         "batch": lambda rs: _beside(rs[0], "batch_size"),
-        "processor time, min": _average(_minutes, ".1f"),
+        "training, min": _average(_minutes, ".1f"),
+        "on": lambda rs: ", ".join(sorted({_device(r) for r in rs})),
         "other options": lambda rs: _changed(rs[0]),
     }
     return _table(records, columns)
 
 
 def _minutes(record: Mapping[str, Any]) -> float | None:
-    seconds = record["train_cpu_s"]
+    """Of all epochs by the clock; records before there was one have processor time."""
+    seconds = record.get("train_s", record.get("train_cpu_s"))
     return None if seconds is None else float(seconds) / 60
+
+
+def _device(record: Mapping[str, Any]) -> str:
+    return str(record.get("device", "cpu")).replace("NVIDIA ", "")
 
 
 def _beside(record: Mapping[str, Any], key: str) -> str:
@@ -269,6 +275,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Records, Mapping[str, Any]], str]], ..
     ("NW-UCLA", "networks", _networks),
     ("Teachers", "teachers", _short_table),
     ("MK-SGN, part by part", "ablation", _short_table),
+    ("Small networks, trained on two cores", "small", _short_table),
     ("Accuracy against events", "trade-off", _short_table),
     ("Other data", "other data", _short_table),
     ("What was tried", "tried", _short_table),

@@ -50,15 +50,19 @@ def settings_of(job: TrainJob, entry: Model) -> tuple[Recipe, Any]:
     return recipe, options
 
 
-def run_training(job: TrainJob, progress: Progress) -> Path:
-    """Train; the path of the last checkpoint."""
+def job_of(job: TrainJob) -> Job:
+    """What these options ask for, with the data read."""
     entry = model_named(job.model)
     recipe, options = settings_of(job, entry)
     dataset = load_dataset(job.data, job.seed)
     name = f"{job.model}-{dataset.name}-seed{job.seed}"
     out = job.out or Path("runs") / name
-    spec = Job(entry, dataset, job.data, recipe, options, job.seed, out, job.device, job.resume)
-    return train(spec, progress)
+    return Job(entry, dataset, job.data, recipe, options, job.seed, out, job.device, job.resume)
+
+
+def run_training(job: TrainJob, progress: Progress) -> Path:
+    """Train; the path of the last checkpoint."""
+    return train(job_of(job), progress)
 
 
 def run_export(

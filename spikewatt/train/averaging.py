@@ -24,11 +24,11 @@ class Average:
     def update(self, net: nn.Module, steps: int) -> None:
         """Take in the network after its step number `steps`, from 1."""
         share = 1 - min(self.decay, (1 + steps) / (10 + steps))
-        for name, w in net.state_dict().items():
-            kept = self.weights[name]
-            if kept.is_floating_point():
-                kept.lerp_(w, share)
-            else:
+        pairs = [(self.weights[name], w) for name, w in net.state_dict().items()]
+        averaged = [p for p in pairs if p[0].is_floating_point()]
+        torch._foreach_lerp_([a for a, _ in averaged], [w for _, w in averaged], share)
+        for kept, w in pairs:
+            if not kept.is_floating_point():
                 kept.copy_(w)
 
     def load(self, weights: dict[str, torch.Tensor]) -> None:

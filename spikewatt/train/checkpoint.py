@@ -28,7 +28,8 @@ class Checkpoint:
     epoch: epochs done, float and fine-tuning together. weights: of the network that trains now.
     float_weights, scales: what its quantised form was made from; None while the network is float.
     averaged: the moving average of weights, where the recipe has one. beside: weights and
-    optimizer of what trains beside the network and is not part of it.
+    optimizer of what trains beside the network and is not part of it. seconds: that its epochs
+    took, whatever else the machine did.
     """
 
     record: dict[str, Any]
@@ -40,6 +41,7 @@ class Checkpoint:
     optimizer: dict[str, Any] = field(default_factory=dict)
     averaged: dict[str, torch.Tensor] | None = None
     beside: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @property
     def deployed(self) -> dict[str, torch.Tensor]:
@@ -51,6 +53,12 @@ class Checkpoint:
         """Epochs of the whole run."""
         recipe = self.record["recipe"]
         return int(recipe["epochs"] + recipe["finetune_epochs"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is over, its last measurement included."""
+        last = "float_accuracy" if self.scales is None else "quantised_accuracy"
+        return self.epoch >= self.epochs and last in self.record
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -67,6 +75,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "optimizer": checkpoint.optimizer,
         "averaged": checkpoint.averaged,
         "beside": checkpoint.beside,
+        "seconds": checkpoint.seconds,
     }
     packed = io.BytesIO()  # torch's own writer cannot say that a disk is full
     torch.save(content, packed)
@@ -114,4 +123,5 @@ def load(path: Path) -> Checkpoint:
         content["optimizer"],
         content.get("averaged"),
         content.get("beside", {}),
+        content.get("seconds", 0.0),
     )

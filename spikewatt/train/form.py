@@ -71,13 +71,13 @@ class Form:
         """From here on the encoder computes what the integer network leaves to its host."""
         self.encoder = deployed_encoder(self.net, self.encoder)
 
-    def quantised(self) -> QuantisedNetwork:
-        """The float network as it is, on the CPU, folded and quantised."""
+    def quantised(self, device: torch.device) -> QuantisedNetwork:
+        """The float network, which is on the CPU, folded and quantised; the device calibrates."""
         clips = self.job.dataset.train[:CALIBRATION_CLIPS]
         calibration = to_clips(self.encoder.encode_all(clips), self.encoder)
         self._hand_over()
         places = to_places(calibration, self.encoder)
-        return quantised(self._traced(self.net), places, self.encoder.limit)
+        return quantised(self._traced(self.net), places, self.encoder.limit, device)
 
     def calibration(self) -> torch.Tensor:
         """Clips of the training split as the quantised network takes them, (N, C, x, y, T)."""

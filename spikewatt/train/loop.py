@@ -22,7 +22,7 @@ from spikewatt.train.form import Form
 from spikewatt.train.inputs import to_places
 from spikewatt.train.job import Job, material, sample_of
 from spikewatt.train.learner import Learner
-from spikewatt.train.machines import agree, fabric_of, share_of
+from spikewatt.train.machines import agree, device_name, fabric_of, share_of
 from spikewatt.train.objective import COUNTED, Beside
 from spikewatt.train.record import check_same_run, run_record
 from spikewatt.train.restoring import float_network, load_weights, restore
@@ -43,6 +43,7 @@ class _State:
     epoch: int = 0
     float_weights: dict[str, torch.Tensor] | None = None
     scales: list[float] | None = None
+    seconds: float = 0.0  # of all epochs
 
     @property
     def fine(self) -> bool:
@@ -63,7 +64,8 @@ class Training:
         self.form = Form(job, self.material.encoder)
         self.sample = sample_of(job, self.encoder)
         self.distillation, teachers = self._taught()
-        self.state = _State(self.form.net, run_record(job, self.encoder, teachers))
+        machine = {"device": device_name(self.fabric), "torch": torch.__version__}
+        self.state = _State(self.form.net, run_record(job, self.encoder, teachers) | machine)
         self._tell_refusal()
         self.form.check_price()
         self.scalars: Scalars | None = None
@@ -98,7 +100,12 @@ class Training:
         return from_recipe(self.form.net, recipe, self.material.seen, classes)
 
     def run(self) -> Path:
-        """Train; exact resume, since every epoch's randomness depends on seed and epoch alone."""
+        """Train; exact resume, since every epoch's randomness depends on seed and epoch alone.
+
+        A run that is over stays as it is.
+        """
+        if self._finished():
+            return self.path
         self.prepare()
         if self.job.recipe.tensorboard and self.first:
             self.scalars = Scalars(self.job.out / "tensorboard", self.state.epoch)
@@ -108,6 +115,13 @@ class Training:
             if self.scalars is not None:
                 self.scalars.close()
         return self.path
+
+    def _finished(self) -> bool:
+        if not (self.job.resume and self.path.exists()):
+            return False
+        saved = ckpt.load(self.path)
+        check_same_run(saved.record, self.state.record, self.path)
+        return saved.finished
 
     def prepare(self) -> None:
         """Everything in place for the next epoch: that of the checkpoint, or the first."""
@@ -134,10 +148,11 @@ class Training:
         losses = self._train_epoch(epoch)
         agree(self.fabric, self.learner.tensors())
         self.state.epoch = epoch + 1
+        seconds = time.perf_counter() - began
+        self.state.seconds += seconds
         self._write_scalars(losses)
         self._save()
         if self.first:
-            seconds = time.perf_counter() - began
             events = f", {losses[COUNTED]:.0f} events a clip" if COUNTED in losses else ""
             log.info("epoch %d: loss %.4f%s, %.1f s", epoch + 1, losses["total"], events, seconds)
 
@@ -200,8 +215,7 @@ class Training:
 
     def _hold_within(self) -> None:
         """What fine-tuning has made of the weights still fits the neurons' state."""
-        places = self.fabric.to_device(self.form.calibration())
-        grown = self.state.net.hold_within(self.encoder.limit, places)
+        grown = self.state.net.hold_within(self.encoder.limit, self.form.calibration())
         self.state.scales = self.state.net.scales
         if grown and self.first:
             log.info("weights of %s outgrew the 24-bit state; scaled down", ", ".join(grown))
@@ -211,7 +225,7 @@ class Training:
         self._measure("float")
         net = self.form.net.cpu()
         self.state.float_weights = {k: w.clone() for k, w in net.state_dict().items()}
-        twin = self.form.quantised()
+        twin = self.form.quantised(self.fabric.device)
         self._handed_over()
         self.state.net, self.state.scales = twin, twin.scales
         self._set_up(None)
@@ -264,6 +278,7 @@ class Training:
             float_weights=state.float_weights,
             scales=state.scales,
             sample=self.sample,
+            seconds=state.seconds,
             **self.learner.saved(),
         )
 
@@ -276,6 +291,7 @@ class Training:
             epoch=saved.epoch,
             float_weights=saved.float_weights,
             scales=saved.scales,
+            seconds=saved.seconds,
         )
         if saved.scales is not None:
             self.form.net.load_state_dict(saved.float_weights)

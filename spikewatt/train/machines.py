@@ -55,6 +55,12 @@ def fabric_of(job: Job) -> Fabric:
     return fabric
 
 
+def device_name(fabric: Fabric) -> str:
+    """The GPU's name, or cpu."""
+    on_gpu = fabric.device.type == "cuda"
+    return str(torch.cuda.get_device_name(fabric.device)) if on_gpu else fabric.device.type
+
+
 def share_of(fabric: Fabric) -> Share:
     """This process's part of the batches."""
     return Share(fabric.device, fabric.global_rank, fabric.world_size)

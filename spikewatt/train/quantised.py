@@ -7,7 +7,7 @@ units (integer / 64), sums of them are exact in float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,16 @@ from spikewatt.train.quantize import (
     quantize_weight,
     to_integers,
 )
-from spikewatt.train.scales import TINY, arriving, reach, readout_scale_of, weight_scales
+from spikewatt.train.scales import (
+    TINY,
+    arriving,
+    largest_voltage,
+    reach,
+    readout_scale,
+    weight_scales,
+)
+
+CALIBRATED_AT_ONCE = 32  # clips
 
 
 def _rounded(
@@ -171,11 +180,30 @@ class QuantisedNetwork(nn.Module):
                 own.rescaled(largest)
                 grown.append(p.name)
         readout = self.populations[-1]
-        voltage = float(self.membrane(x, self.spikes(x)).abs().max()) * WEIGHT_SCALE
+        parts = self._parts(x)
+        voltage = WEIGHT_SCALE * max(
+            float(self.membrane(part, self.spikes(part)).abs().max()) for part in parts
+        )
         if voltage * READOUT_LEFT > CURRENT_MAX:
             readout.rescaled(readout.scale * CURRENT_MAX / (READOUT_MARGIN * voltage))
             grown.append(readout.population.name)
         return grown
+
+    def _parts(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Clips on the network's device, a few at a time: all spikes of all of them take room."""
+        device = self.populations[-1].bias.device
+        return (part.to(device) for part in x.split(CALIBRATED_AT_ONCE))
+
+    @torch.no_grad()
+    def calibrate(self, x: torch.Tensor) -> None:
+        """Give the read-out the scale that these clips leave it; x (N, C, X, Y, T)."""
+        readout = self.populations[-1]
+        weights, p = list(readout.weights), readout.population
+        largest = max(
+            largest_voltage(p, weights, readout.bias, [part, *self.spikes(part)])
+            for part in self._parts(x)
+        )
+        readout.scale = readout_scale(p, largest)
 
     def spikes(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Spikes of every population but the read-out, (N, C, X, Y, T) each."""
@@ -256,9 +284,10 @@ def _shares(gain: torch.Tensor | None) -> IntArray | None:
 
 
 @torch.no_grad()
-def quantised(graph: FloatGraph, x: torch.Tensor, limit: int) -> QuantisedNetwork:
+def quantised(
+    graph: FloatGraph, x: torch.Tensor, limit: int, device: torch.device | str = "cpu"
+) -> QuantisedNetwork:
     """Quantise a traced network; x (N, C, X, Y, T): inputs to calibrate the read-out with."""
-    assert graph.readout is not None
-    net = QuantisedNetwork(graph, weight_scales(graph, limit)).eval()
-    net.populations[-1].scale = readout_scale_of(graph.readout, [x, *net.spikes(x)])
+    net = QuantisedNetwork(graph, weight_scales(graph, limit)).eval().to(device)
+    net.calibrate(x)
     return net

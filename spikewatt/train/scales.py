@@ -62,18 +62,25 @@ def weight_scales(graph: FloatGraph, limit: int) -> list[float]:
     return [*scales, min(_limits(graph.readout))]
 
 
-def readout_scale_of(p: FloatPopulation, spikes: list[torch.Tensor]) -> float:
-    """Factor on a read-out's weights: 8 bits, and v far from its clip on these clips.
-
-    spikes: of every population, the input's first.
-    """
+def largest_voltage(
+    p: FloatPopulation,
+    weights: list[torch.Tensor],
+    bias: torch.Tensor,
+    spikes: list[torch.Tensor],
+) -> float:
+    """Largest |v| of a float read-out; weights: of its edges, spikes: of all, the input's first."""
     summed = p.v_decay == 0
-    voltage = p.bias[None, ..., None] * (spikes[0].shape[-1] if summed else 1)
-    for edge in p.edges:
+    voltage = bias[None, ..., None] * (spikes[0].shape[-1] if summed else 1)
+    for weight, edge in zip(weights, p.edges, strict=True):
         seen = (arriving(spikes[s], edge.delay, summed).float() for s in edge.sources)
-        voltage = voltage + edge.map.apply(edge.map.weight, *seen)
-    largest = max(float(voltage.abs().max()) * WEIGHT_SCALE, TINY)
-    return min(*_limits(p), CURRENT_MAX / READOUT_MARGIN / largest)
+        voltage = voltage + edge.map.apply(weight, *seen)
+    return float(voltage.abs().max())
+
+
+def readout_scale(p: FloatPopulation, largest: float) -> float:
+    """Factor on a read-out's weights: 8 bits, and |v| up to `largest` far from its clip."""
+    voltage = max(largest * WEIGHT_SCALE, TINY)
+    return min(*_limits(p), CURRENT_MAX / READOUT_MARGIN / voltage)
 
 
 def arriving(spikes: torch.Tensor, delay: int, summed: bool) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from spikewatt.commands.bench.contestants import Facts, Timed
-from spikewatt.commands.bench.dense_torch import shared_threads, threads
+from spikewatt.commands.bench.dense_torch import finish, shared_threads, threads
 from spikewatt.commands.running import RunJob, Stimulus, selected_clips
 from spikewatt.data.encode import encoder_from_dict
 from spikewatt.energy.paper import prices
@@ -31,19 +31,22 @@ PJ = 1e-12
 class OfAnn:
     """A float network in the place of a spiking one.
 
-    clips: as it reads them, (N, ...). trained: whether its answers mean anything.
+    clips: as it reads them, (N, ...). trained: whether its answers mean anything. device: cpu or
+    cuda, where network and clips are brought before anything is timed.
     """
 
     name: str
     net: nn.Module
     clips: torch.Tensor
     trained: bool
+    device: str = "cpu"
 
     def check(self, request: Request) -> Facts:
         """Answers of a trained network, and its dense MACs at 4.6 pJ; also warms torch up."""
         mac, _ = prices()
         macs = dense_macs(self.net, tuple(self.clips[:1].shape))
-        answers = self._forward(self.clips if self.trained else self.clips[:1])
+        self.net, self.clips = self.net.to(self.device), self.clips.to(self.device)
+        answers = self._forward(self.clips if self.trained else self.clips[:1]).cpu()
         return Facts(
             readout=answers.numpy() if self.trained else None,
             theoretical_j=PJ * mac.band_pj[1] * macs,
@@ -59,17 +62,20 @@ class OfAnn:
         clips = self.clips[: request.schedule.samples]
         begun = perf_counter()
         self._forward(clips)
+        finish(clips.device)
         return Timed(0.0, perf_counter() - begun)
 
 
-def ann(spec: str, job: RunJob, network: Network, stimulus: Stimulus) -> OfAnn:
-    """The ANN of this name with fresh weights, or the trained one of a checkpoint.
+def ann(spec: str, job: RunJob, network: Network, stimulus: Stimulus, device: str = "cpu") -> OfAnn:
+    """The ANN of this name with fresh weights, or the trained one of a checkpoint, on a device.
 
     Raises SpikewattError for a spiking network, and where it cannot read the network's clips.
     """
     if spec in MODELS or not Path(spec).exists():
-        return _fresh(spec, network, stimulus)
-    return _trained(Path(spec), job, network)
+        found = _fresh(spec, network, stimulus)
+    else:
+        found = _trained(Path(spec), job, network)
+    return replace(found, device=device)
 
 
 def _fresh(name: str, network: Network, stimulus: Stimulus) -> OfAnn:

@@ -27,8 +27,9 @@ class BenchJob:
     """The options of `bench`; exactly one of input and data is given.
 
     input, data: one for all networks, or one for each; one network takes several, too.
-    ann: a model without spikes, or a checkpoint of one. trace: where to write what each core
-    does, under the first profile. measure: a sensor of the host.
+    ann: a model without spikes, or a checkpoint of one. device: where torch and the ann compute,
+    cpu or cuda. trace: where to write what each core does, under the first profile. measure: a
+    sensor of the host.
     """
 
     networks: tuple[Path, ...]
@@ -41,6 +42,7 @@ class BenchJob:
     seed: int = 0
     backends: tuple[str, ...] = ("native",)
     ann: str | None = None
+    device: str = "cpu"
     repeat: int = 3
     profiles: tuple[str, ...] = ()
     trace: Path | None = None
@@ -65,6 +67,7 @@ def run_bench(
 
     files: a path for each of WRITERS, or None. Raises SpikewattError for what does not fit.
     """
+    _check_device(job)
     profiles = [load_profile(name) for name in job.profiles or DEFAULT_PROFILES]
     write_trace = trace_writer(job.trace, profiles[0]) if job.trace is not None else None
     cases = [_case(job, run) for run in cases_of(job)]
@@ -118,21 +121,34 @@ def _run_job(job: BenchJob, network: Path, given: Path | str) -> RunJob:
 
 def _case(job: BenchJob, run: RunJob) -> _Case:
     stimulus, request = prepare(run)
-    lanes = [_backend(name) for name in job.backends]
+    lanes = [_backend(name, job.device) for name in job.backends]
     if job.ann is not None:
-        lanes.append(_ann(job.ann, run, request, stimulus))
+        lanes.append(_ann(job, run, request, stimulus))
     return _Case(run, stimulus, Contest(request, lanes, job.measure))
 
 
-def _backend(name: str) -> Lane:
-    made = contestant(name)  # an unknown name is an error, not a row
+def _check_device(job: BenchJob) -> None:
+    """SpikewattError where a GPU is asked for and torch sees none."""
+    if job.device == "cpu":
+        return
+    from torch import cuda
+
+    if not cuda.is_available():
+        raise SpikewattError("Device cuda is unavailable: no CUDA GPU was found. Use --device cpu.")
+
+
+def _backend(name: str, device: str) -> Lane:
+    made = contestant(name, device)  # an unknown name is an error, not a row
     return Lane(name, made)
 
 
-def _ann(spec: str, run: RunJob, request: Request, stimulus: Stimulus) -> Lane:
+def _ann(job: BenchJob, run: RunJob, request: Request, stimulus: Stimulus) -> Lane:
     from spikewatt.commands.bench.ann import ann  # torch
 
-    return lane(f"ann:{Path(spec).name}", lambda: ann(spec, run, request.network, stimulus))
+    spec = job.ann or ""
+    return lane(
+        f"ann:{Path(spec).name}", lambda: ann(spec, run, request.network, stimulus, job.device)
+    )
 
 
 def _traced(cases: Sequence[_Case]) -> list[Traced]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,33 +70,29 @@ class OfEngine:
         return Timed(done.build_s, done.wall_s, done)
 
 
+@dataclass
 class OfTorch:
-    """The network on the host as dense torch; it counts in a run of its own."""
+    """The network on the host as dense torch, cpu or cuda; it counts in a run of its own."""
 
-    name = TORCH
+    device: str = "cpu"
+    name: str = TORCH
 
     def check(self, request: Request) -> Facts:
         """Counts, spikes and read-out; also warms torch up."""
         from spikewatt.commands.bench.dense_torch import DenseTorch
 
-        return Facts(DenseTorch(request).execute())
+        return Facts(DenseTorch(request, self.device).execute())
 
     def run(self, request: Request, progress: Progress) -> Timed:
         """All steps, without counting."""
         from spikewatt.commands.bench.dense_torch import DenseTorch
 
-        done = DenseTorch(request).run()
+        done = DenseTorch(request, self.device).run()
         return Timed(done.build_s, done.wall_s)
 
 
-BACKENDS: dict[str, Callable[[], Contestant]] = {
-    **{name: lambda name=name: OfEngine(name) for name in ENGINES},  # type: ignore[misc]
-    TORCH: OfTorch,
-}
-
-
-def contestant(name: str) -> Contestant:
-    """The backend of this name; SpikewattError with the known names."""
-    if name not in BACKENDS:
-        raise unknown_name("backend", name, list(BACKENDS))
-    return BACKENDS[name]()
+def contestant(name: str, device: str = "cpu") -> Contestant:
+    """The backend of this name; device: torch's. SpikewattError with the known names."""
+    if name not in (*ENGINES, TORCH):
+        raise unknown_name("backend", name, [*ENGINES, TORCH])
+    return OfTorch(device) if name == TORCH else OfEngine(name)

@@ -153,6 +153,23 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def _whole_numbers() -> Iterator[None]:
+    """A GPU's convolutions in float32: TF32 would shorten graded spikes."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
+def finish(device: torch.device) -> None:
+    """Wait for a GPU."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 Watch = Callable[[int, Trains], None]  # sees every layer's spikes at the end of a step
 
 
@@ -168,14 +185,16 @@ class DenseTorch:
     """A request's dense pass: clips as one batch, each layer in the step of its source; or a
     stream on Lava's clock, each layer a step behind its source, reset as the schedule says.
 
-    It takes as many threads as the native engine: a core for each clip as long as there are any.
+    device: cpu or cuda. On CPUs it takes as many threads as the native engine: a core for each clip
+    as long as there are any.
 
     Raises SpikewattError for neurons, delays and start rules that it does not have.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, device: str = "cpu") -> None:
         begun = perf_counter()
         network, self.request = request.network, request
+        self.device = torch.device(device)
         self.clips = request.schedule.windowed
         if self.clips and not request.schedule.staggered:
             raise SpikewattError("The dense pass runs clips that start by depth.")
@@ -190,7 +209,8 @@ class DenseTorch:
             early = depths[p.target] - depths[p.source] if self.clips else 0
             return 1 + p.delay - early
 
-        self.layers = [Layer(network, p, lag) for p in network.populations]
+        with self.device:
+            self.layers = [Layer(network, p, lag) for p in network.populations]
         self.build_s = perf_counter() - begun
 
     def run(self) -> DenseRun:
@@ -200,7 +220,7 @@ class DenseTorch:
     def execute(self) -> Execution:
         """All steps, with what every engine counts and records; slower, and not to be timed."""
         tally = Tally(self.request)
-        run = self._run(tally.step)
+        run = self._run(lambda t, spikes: tally.step(t, {k: s.cpu() for k, s in spikes.items()}))
         execution = Execution(
             engine="torch",
             spikes=tally.spikes(),
@@ -215,10 +235,12 @@ class DenseTorch:
 
     @torch.no_grad()
     def _run(self, watch: Watch) -> DenseRun:
-        stimulus = self._stimulus()
-        with threads(self.threads):
+        with threads(self.threads), _whole_numbers(), self.device:
+            stimulus = self._stimulus()
+            finish(self.device)
             begun = perf_counter()
             self._steps(stimulus, watch)
+            finish(self.device)
             return DenseRun(self.build_s, perf_counter() - begun)
 
     def _readout(self, tally: Tally) -> Any:
@@ -226,7 +248,7 @@ class DenseTorch:
         readout = self.request.network.readout
         if readout is None:
             return None
-        values = tally.rate if readout.kind == "rate" else self.layers[-1].v
+        values = tally.rate if readout.kind == "rate" else self.layers[-1].v.cpu()
         return values.long().reshape(len(values), readout.groups, -1).sum(2).numpy()
 
     def _stimulus(self) -> torch.Tensor:

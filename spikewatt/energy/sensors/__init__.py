@@ -25,4 +25,4 @@ def measure_with(name: str, work: Work, protocol: Protocol | None = None) -> Mea
     sensor = SENSORS[name]()
     if isinstance(sensor, Unavailable):
         return sensor
-    return measure(work, sensor, protocol or Protocol())
+    return measure(work, sensor, protocol or Protocol.for_sensor(sensor))

@@ -60,6 +60,12 @@ class Protocol:
     idle_s: float = 1.0
     unrest: float = 0.1
 
+    @classmethod
+    def for_sensor(cls, sensor: Sensor) -> Protocol:
+        """The usual one, with intervals in which the counter is renewed often enough."""
+        shortest = READINGS * sensor.resolution_s
+        return cls(seconds=max(cls.seconds, shortest), idle_s=max(cls.idle_s, shortest))
+
 
 @dataclass(frozen=True)
 class _Repetition:

@@ -11,7 +11,7 @@ from torch import nn
 from spikewatt.errors import SpikewattError
 from spikewatt.train.neuron import stepwise
 from spikewatt.train.neuron.norms import ChannelBias
-from spikewatt.train.neuron.passes import FusedCuba, Plan, fits
+from spikewatt.train.neuron.passes import FusedCuba, Plan, fits, table_of
 from spikewatt.train.neuron.rounding import quantize
 from spikewatt.train.neuron.stepwise import UNITY, Rules, by_channel
 from spikewatt.train.neuron.surrogates import SlayerExponential as Exponential
@@ -77,6 +77,7 @@ class CubaNeuron(nn.Module):
             self.norm.pre_hook_fx = self.quantize_8bit
         self.drop = dropout
         self._drawn = {}  # bounds of decays that the first clip's channels will draw
+        self._known = ((), (), None)  # what a table was made of, and the table
         self._register_decays(current_decay, voltage_decay)
         for name in ("current_state", "voltage_state"):
             self.register_buffer(name, torch.zeros(1), persistent=False)
@@ -263,20 +264,44 @@ class CubaNeuron(nn.Module):
             self.voltage_state = self.voltage_state * (1 - fired)
         return spikes if self.drop is None else self.drop(spikes)
 
+    def _constants(self) -> tuple[torch.Tensor, ...]:
+        """The tensors that decide how the pass computes."""
+        own = tuple(self.parameters(recurse=False)) or (self.current_decay,)
+        return own if self.norm is None else (*own, self.norm.values)
+
+    def _parameters_of_pass(self) -> tuple:
+        """Bias, decays and gain of a population without a norm, or with a bias in its place."""
+        decay_u, decay_v = self.decays()
+        bias = None if self.norm is None else self.norm.values.reshape(-1)
+        return bias, decay_u, decay_v, self.gain(decay_v)
+
+    def _fixed_table(self, x: torch.Tensor) -> torch.Tensor:
+        """Their table, made anew only when one of them has changed: on a GPU it costs more than
+        the pass itself.
+        """
+        constants = self._constants()
+        made_of = (x.dtype, x.shape[1], *((c.data_ptr(), c._version) for c in constants))
+        if self._known[0] != made_of:
+            held = tuple(c.detach() for c in constants)  # nobody else gets their memory meanwhile
+            self._known = (made_of, held, table_of(x, self._parameters_of_pass()))
+        return self._known[2]
+
     def _fused(self, x: torch.Tensor) -> torch.Tensor:
         """Spikes by one pass, or by two around a norm that is no constant of the channel."""
-        (decay_u, decay_v), bias, current = self.decays(), None, self.current_state
-        gain = self.gain(decay_v)
-        if isinstance(self.norm, ChannelBias):
-            bias = self.norm.values.reshape(-1)
-        elif self.norm is not None:
-            x, decay_u, gain = self._current(x, (decay_u, decay_v)), UNITY, 1.0
+        current, table, params = self.current_state, None, (None,) * 4
+        if self.norm is not None and not isinstance(self.norm, ChannelBias):
+            decays = self.decays()
+            x, params = self._current(x, decays), (None, UNITY, decays[1], 1.0)
+        elif any(p.requires_grad for p in self._constants()):
+            params = self._parameters_of_pass()
+        else:
+            table = self._fixed_table(x)
         pair = (current, self.voltage_state)
         states = None if _at_rest(pair[1]) else torch.stack(pair).view(2, -1)
         limit = self.threshold + self.threshold_eps
         how = (self.graded_spike, self.detach_reset, self.exact_decay, self.persistent_state)
         plan = Plan(self.s_scale, limit, self.slope(), *how)
-        spikes, last = FusedCuba.apply(x, bias, decay_u, decay_v, gain, states, plan)
+        spikes, last = FusedCuba.apply(x, *params, states, plan, table)
         if last is not None:
             self.current_state, self.voltage_state = last.view(2, *x.shape[:-1])
         return spikes

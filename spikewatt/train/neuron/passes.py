@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ class Limits(NamedTuple):
     limit: float
 
 
+@cache
 def limits(plan: Plan) -> Limits:
     """The threshold in float32, in which slayer compares."""
     if plan.limit is None:
@@ -74,8 +76,11 @@ def engine_of(x: torch.Tensor) -> ModuleType:
     return cpu
 
 
-def _table(x: torch.Tensor, params: tuple) -> torch.Tensor:
-    """(4, C): share of current and voltage kept, gain, bias; C is 1 where all channels agree."""
+def table_of(x: torch.Tensor, params: tuple) -> torch.Tensor:
+    """(4, C): share of current and voltage kept, gain, bias; C is 1 where all channels agree.
+
+    params: bias, both decays, the input's gain, each a number, a tensor, or None.
+    """
     bias, decay_u, decay_v, gain = (
         p if torch.is_tensor(p) else x.new_full((1,), 0.0 if p is None else p) for p in params
     )
@@ -91,12 +96,16 @@ def _table(x: torch.Tensor, params: tuple) -> torch.Tensor:
 
 
 class FusedCuba(torch.autograd.Function):
-    """Spikes (or voltages) of a clip; gradients to x, bias, both decays, and the input's gain."""
+    """Spikes (or voltages) of a clip; gradients to x, bias, both decays, and the input's gain.
+
+    table: `table_of` these four where it is known, which then may be None.
+    """
 
     @staticmethod
-    def forward(ctx, x, bias, decay_u, decay_v, gain, states, plan):
-        rows = x.contiguous().view(-1, x.shape[-1])
-        table, engine = _table(x, (bias, decay_u, decay_v, gain)), engine_of(x)
+    def forward(ctx, x, bias, decay_u, decay_v, gain, states, plan, table=None):
+        rows, engine = x.contiguous().view(-1, x.shape[-1]), engine_of(x)
+        if table is None:
+            table = table_of(x, (bias, decay_u, decay_v, gain))
         inner = math.prod(x.shape[2:-1])
         _, _, wants_u, _, wants_gain, *_ = ctx.needs_input_grad
         output, voltage, currents, last = engine.forward_pass(
@@ -130,7 +139,7 @@ class FusedCuba(torch.autograd.Function):
                 _reduced(total, width) if wanted else None
                 for total, width, wanted in zip(by_channel, ctx.widths, wants, strict=True)
             ]
-        return grad_x.view(ctx.shape), *grads, None, None
+        return grad_x.view(ctx.shape), *grads, None, None, None
 
 
 def _reduced(by_channel: torch.Tensor, width: int) -> torch.Tensor:
