@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
 import doing  # noqa: E402
+import torch  # noqa: E402
 
 from spikewatt.errors import SpikewattError  # noqa: E402
 
@@ -70,7 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = sorted(set(only) - {plan.name for plan in plans})
     if unknown:
         parser.error(f"{unknown[0]!r} is not in campaign.toml: {', '.join(p.name for p in plans)}")
-    chosen = [plan for plan in plans if not only or plan.name in only]
+    there = torch.cuda.is_available()
+    chosen = [p for p in plans if (p.name in only if only else there or not p.gpu)]
     return min(1, campaign(chosen, [int(s) for s in given.seeds.split(",")], given.results))
 
 

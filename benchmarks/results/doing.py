@@ -42,7 +42,7 @@ class Plan:
     """An entry of campaign.toml; its recipe is recipes/NAME.toml.
 
     table: of the page. after: records that must be there first, those of its teachers. seeds: the
-    only ones it is for, or none.
+    only ones it is for, or none. gpu: too large for processors; without a GPU only by name.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Plan:
     table: str
     after: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
+    gpu: bool = False
 
 
 def read_plans(folder: Path) -> list[Plan]:
@@ -68,6 +69,7 @@ def read_plans(folder: Path) -> list[Plan]:
             table=entry["table"],
             after=tuple(entry.get("after", ())),
             seeds=tuple(entry.get("seeds", ())),
+            gpu=entry.get("gpu", False),
         )
         for name, entry in found.items()
     ]

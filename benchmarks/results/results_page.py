@@ -275,7 +275,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Records, Mapping[str, Any]], str]], ..
     ("NW-UCLA", "networks", _networks),
     ("Teachers", "teachers", _short_table),
     ("MK-SGN, part by part", "ablation", _short_table),
-    ("Small networks, trained on two cores", "small", _short_table),
+    ("Larger networks", "large", _short_table),
     ("Accuracy against events", "trade-off", _short_table),
     ("Other data", "other data", _short_table),
     ("What was tried", "tried", _short_table),
