@@ -45,6 +45,7 @@ from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.schedule import clips, stream
 from spikewatt.lava_runtime.stimulus import from_array
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection
+from spikewatt.train.neuron import CubaNeuron
 
 pytestmark = pytest.mark.lava
 PAGE = Path(__file__).parents[1] / "docs" / "lava-dl-pitfalls.md"
@@ -299,3 +300,22 @@ def test_the_page_names_every_test() -> None:
     tests = {name for name in globals() if name.startswith("test_")}
     tests -= {"test_the_page_names_every_test"}
     assert set(re.findall(r"`(test_\w+)`", PAGE.read_text())) == tests
+
+
+def test_threshold_of_the_cuda_kernel() -> None:
+    """A voltage of exactly the threshold: nothing, until more arrives; the kernel resets it."""
+    leaky_integrator = slayers("neuron").dynamics.leaky_integrator
+
+    params = {"threshold": 1.0, "current_decay": 1.0, "voltage_decay": 0.0}
+    currents = torch.tensor([1.0, 0.25, 0.0]).view(1, 1, 3)
+    theirs = slayers("neuron").cuba.Neuron(**params)
+    found = theirs(currents)
+    assert found.flatten().tolist() == [0, 1, 0]
+    assert torch.equal(CubaNeuron(**params)(currents), found)
+    # what the kernel does with its threshold in an int, computed by slayer's own CPU code
+    cut = int((theirs.threshold + theirs.threshold_eps) * theirs.s_scale) / theirs.s_scale
+    state, decay = torch.zeros(1, 1), torch.zeros(1)
+    voltage = leaky_integrator.dynamics(currents, decay, state, theirs.s_scale, cut)
+    assert voltage.flatten().tolist() == [1.0, 0.25, 0.25]
+    kernel = Path(leaky_integrator.__file__).with_name("leaky_integrator.cu").read_text()
+    assert "const int threshold" in kernel
