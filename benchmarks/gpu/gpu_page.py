@@ -22,11 +22,11 @@ Milliseconds of forward and backward of one population on the same currents (sam
 x steps), by the GPU's clock over twenty passes that follow each other, host included. `ratio` is to
 ours, taken within a round. "a copy" writes the tensor once.
 """
-AGREEMENT = """slayer's CUDA kernels cut the threshold, 1 + 0.01 / 4096, to whole 4096ths: a voltage that
-meets 1 exactly is reset without a spike. slayer's CPU code, Lava and the chip fire and reset above
-the threshold only, and so do we ([lava-dl-pitfalls.md](lava-dl-pitfalls.md)). For the first of these
-shapes slayer's arithmetic in numpy, once with each threshold, gives 3292524 spikes of which 157
-differ.
+AGREEMENT = """slayer's CUDA kernels cut the threshold, 1 + 0.01 / 4096, to whole 4096ths: a
+voltage that meets 1 exactly is reset without a spike. slayer's CPU code, Lava and the chip fire and
+reset above the threshold only, as we do ([lava-dl-pitfalls.md](lava-dl-pitfalls.md)). For the first
+of these shapes slayer's arithmetic in numpy, once with each threshold, gives 3292524 spikes of
+which 157 differ.
 """
 TRAINING = """## Training steps
 
