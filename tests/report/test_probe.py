@@ -35,6 +35,14 @@ PILOTNET = {
     "static_power_w": 0.232078,
     "source": "lava-dl 0.6.0",
 }
+# and of PilotNet SDNN (pilotnet_sdnn/benchmark.ipynb at commit 1878d6d), which waits for its input
+SDNN = {
+    "steps": 2000,
+    "steps_per_sample": 1,
+    "step_time_us": 1e6 / 11.18,
+    "power_w": 0.357242,
+    "static_power_w": 0.342234,
+}
 
 
 def written(folder: Path, **changes) -> Path:
@@ -69,8 +77,16 @@ def test_pilotnet_as_published(run: Path, tmp_path: Path) -> None:
     assert "10000 steps" in found["method"]
 
 
+def test_the_sdnn_as_published(tmp_path: Path) -> None:
+    log = probe.load(written(tmp_path, **SDNN)).log
+    assert log.dynamic_j == pytest.approx(1.342877e-3, rel=1e-3)  # 11.18 is rounded
+    assert log.total_j == pytest.approx(31.964948e-3, rel=1e-3)
+
+
 def test_negative_dynamic_energy_is_no_measurement(run: Path, tmp_path: Path) -> None:
-    bound = written(tmp_path, step_time_us=1e6 / 11.18, power_w=0.27, static_power_w=0.28)
+    """At the SDNN's pace its busy power is so near the one at rest that either may be larger."""
+    swapped = {"power_w": SDNN["static_power_w"], "static_power_w": SDNN["power_w"]}
+    bound = written(tmp_path, **PILOTNET | {"step_time_us": SDNN["step_time_us"]} | swapped)
     found = compared(run, bound)["measured"]["unavailable"]
     assert "negative" in found
     assert "waited for its input and output (89.4 ms a step)" in found
