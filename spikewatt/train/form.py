@@ -88,6 +88,10 @@ class Form:
     def restored(self, scales: list[float]) -> QuantisedNetwork:
         """The twin of a checkpoint, before its own weights; the float network has its own."""
         self._hand_over()
+        return self.twin(scales)
+
+    def twin(self, scales: list[float]) -> QuantisedNetwork:
+        """The float network folded and quantised by these scales, its encoder handed over."""
         return QuantisedNetwork(self._traced(self.net), scales)
 
     def counter(self, shaped: Callable[[torch.Tensor], torch.Tensor]) -> FloatCounter:

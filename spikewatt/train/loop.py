@@ -16,10 +16,10 @@ from spikewatt.data.encode import Encoder
 from spikewatt.train import checkpoint as ckpt
 from spikewatt.train.batches import batches, plain_batches
 from spikewatt.train.distill import Distillation, from_recipe
-from spikewatt.train.evaluation import accuracy
+from spikewatt.train.evaluation import accuracy, mean_loss
 from spikewatt.train.events import Counter, QuantisedCounter
-from spikewatt.train.form import Form
-from spikewatt.train.inputs import to_places
+from spikewatt.train.form import CALIBRATION_CLIPS, Form
+from spikewatt.train.inputs import to_clips, to_places
 from spikewatt.train.job import Job, material, sample_of
 from spikewatt.train.learner import Learner
 from spikewatt.train.machines import agree, device_name, fabric_of, share_of
@@ -212,6 +212,7 @@ class Training:
             freeze(self.fabric.to_device(x) for x in parts)
         if self.state.fine:
             self._hold_within()
+            self._undo_harm()
 
     def _hold_within(self) -> None:
         """What fine-tuning has made of the weights still fits the neurons' state."""
@@ -219,6 +220,29 @@ class Training:
         self.state.scales = self.state.net.scales
         if grown and self.first:
             log.info("weights of %s outgrew the 24-bit state; scaled down", ", ".join(grown))
+
+    def _undo_harm(self) -> None:
+        """Fine-tuning that has raised the loss on the training clips is taken back."""
+        untuned = self.state.record["untuned"]
+        loss, better = self._plain_loss(), untuned["loss"]
+        self.state.record["tuned"] = loss <= better
+        if loss <= better:
+            return
+        self.state.net = self.fabric.to_device(self.form.twin(untuned["scales"]))
+        self.state.scales = self.state.net.scales
+        if self.learner.average is not None:
+            self.learner.average.load(self.state.net.state_dict())
+        if self.first:
+            text = "fine-tuning raised the loss on the training clips from %.3f to %.3f; taken back"
+            log.info(text, better, loss)
+
+    def _plain_loss(self) -> float:
+        """Mean loss of training clips from all over the split, as they are."""
+        train, encoder = self.job.dataset.train, self.material.encoder
+        some = train[:: -(-len(train) // CALIBRATION_CLIPS)]
+        clips = self._shaped(to_clips(encoder.encode_all(some), encoder))
+        labels = torch.tensor([c.label for c in some])
+        return mean_loss(self.state.net, clips, labels, self.job.recipe.label_smoothing)
 
     def _quantise(self) -> None:
         """End of the float phase: measure it, fold, quantise, start over with the optimizer."""
@@ -229,6 +253,8 @@ class Training:
         self._handed_over()
         self.state.net, self.state.scales = twin, twin.scales
         self._set_up(None)
+        untuned = {"loss": self._plain_loss(), "scales": twin.scales}
+        self.state.record["untuned"] = untuned
 
     def _handed_over(self) -> None:
         """What the encoder of the integer network changes."""

@@ -156,3 +156,13 @@ def test_fusion_weights_are_those_of_the_training_clips(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_four_modalities_resume_exactly(tmp_path: Path) -> None:
     assert_same(*run_twice(small.job("mk-sgn", tmp_path, modalities=FOUR)))
+
+
+def test_fine_tuning_that_does_harm_is_taken_back(tmp_path: Path) -> None:
+    changes = {"epochs": 1, "finetune_epochs": 1, "finetune_lr": 0.3, "ema": 0.5}
+    training = Training(small.job("signal-sgn-core", tmp_path, **changes), silent)
+    found = ckpt.load(training.run())
+    assert found.record["tuned"] is False
+    assert found.scales == found.record["untuned"]["scales"]
+    untuned = training.form.twin(found.scales).state_dict()
+    assert all(torch.equal(w, untuned[name]) for name, w in found.deployed.items())
