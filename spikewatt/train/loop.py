@@ -222,11 +222,14 @@ class Training:
             log.info("weights of %s outgrew the 24-bit state; scaled down", ", ".join(grown))
 
     def _undo_harm(self) -> None:
-        """Fine-tuning that has raised the loss on the training clips is taken back."""
+        """Fine-tuning that has raised the loss on the training clips is taken back.
+
+        Not where events have a price, which a higher loss may be worth.
+        """
         untuned = self.state.record["untuned"]
         loss, better = self._plain_loss(), untuned["loss"]
-        self.state.record["tuned"] = loss <= better
-        if loss <= better:
+        kept = self.state.record["tuned"] = loss <= better or self.job.recipe.events.weight > 0
+        if kept:
             return
         self.state.net = self.fabric.to_device(self.form.twin(untuned["scales"]))
         self.state.scales = self.state.net.scales

@@ -8,6 +8,7 @@ Clips are augmented as one device does it; dropout is drawn apart.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 
@@ -22,6 +23,7 @@ from spikewatt.train.job import Job
 # processes in all and their machines, or those of one machine, as launchers tell them
 TORCHRUN = ("WORLD_SIZE", "LOCAL_WORLD_SIZE")
 SRUN = ("SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_NODES")
+ADVICE = "lightning.fabric.utilities.rank_zero"  # its logger: to round products to TF32
 
 
 def launched(environment: Mapping[str, str]) -> tuple[int, int]:
@@ -43,6 +45,7 @@ def launched(environment: Mapping[str, str]) -> tuple[int, int]:
 
 def fabric_of(job: Job) -> Fabric:
     """Fabric on the job's devices, joined with the other processes where there are any."""
+    logging.getLogger(ADVICE).setLevel(logging.WARNING)
     devices, machines = launched(os.environ)
     together = devices * machines > 1
     fabric = Fabric(
