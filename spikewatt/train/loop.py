@@ -250,14 +250,17 @@ class Training:
     def _quantise(self) -> None:
         """End of the float phase: measure it, fold, quantise, start over with the optimizer."""
         self._measure("float")
+        before = self._plain_loss()
         net = self.form.net.cpu()
         self.state.float_weights = {k: w.clone() for k, w in net.state_dict().items()}
         twin = self.form.quantised(self.fabric.device)
         self._handed_over()
         self.state.net, self.state.scales = twin, twin.scales
         self._set_up(None)
-        untuned = {"loss": self._plain_loss(), "scales": twin.scales}
-        self.state.record["untuned"] = untuned
+        loss = self._plain_loss()
+        self.state.record["untuned"] = {"loss": loss, "scales": twin.scales}
+        if self.first:
+            log.info("quantised: loss on training clips %.3f, as float %.3f", loss, before)
 
     def _handed_over(self) -> None:
         """What the encoder of the integer network changes."""

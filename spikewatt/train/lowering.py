@@ -113,10 +113,15 @@ def _check_one_gain(persons: int) -> None:
 
 
 def clip_norm(module: ClipNorm, wire: Wire) -> Wire:
-    """y[v, c] = g[v, c] x[v, c] + b[v, c]: a gain for each joint, which the next layer takes up."""
+    """y[v, c] = g[v, c] x[v, c] + b[v, c]: a gain for each joint, which the next layer takes up.
+
+    Inputs are whole numbers: one whose variance is below `eps` never changes (the root's bone is
+    0), and its gain, 1 / sqrt(eps), would take the 8 bits of all others' weights.
+    """
     norm, (persons, channels, joints) = module.norm, module.shape
     _check_one_gain(persons)
     gain = norm.weight.detach() * torch.rsqrt(norm.running_var + norm.eps)
+    gain = gain.masked_fill(norm.running_var <= norm.eps, 0.0)
     shift = norm.bias.detach() - norm.running_mean * gain
     each = [v.view(channels, 1, joints).expand(-1, *wire.places) for v in (gain, shift)]
     n, c, v, f = wire.shape

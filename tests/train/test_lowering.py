@@ -16,13 +16,15 @@ from spikewatt.export.lowering.maps import ConvMap, JointMap, PlaceMap, compose,
 from spikewatt.export.lowering.tracing import HANDLERS
 from spikewatt.export.lowering.wires import Wire, concat
 from spikewatt.network import CubaLif, Dense, Input, Network, Population, Projection, Sparse
+from spikewatt.train.blocks.ann.layered import ClipNorm
 from spikewatt.train.blocks.bone_conv import BoneConv
 from spikewatt.train.blocks.graph_conv import Graph, GraphConv
 from spikewatt.train.blocks.norm import StepNorm
 from spikewatt.train.blocks.pointwise import Pointwise
 from spikewatt.train.blocks.readout import IntegratingReadout
 from spikewatt.train.blocks.tdbn import TimeDependentNorm
-from spikewatt.train.lowering import LOWERINGS, between_heads
+from spikewatt.train.lowering import LOWERINGS, between_heads, clip_norm
+from spikewatt.train.task import SkeletonTask
 
 STEPS = 3
 
@@ -226,6 +228,20 @@ def test_gains_of_joints_go_into_the_graph_behind() -> None:
     both = compose(PlaceMap(gain), joints)
     expected = joints.apply(joints.weight, x * gain[None, ..., None])
     torch.testing.assert_close(both.apply(both.weight, x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_input_that_never_changes_has_no_gain() -> None:
+    """The root's bone is 0 in every clip: the norm's 1 / sqrt(eps) must not reach a weight."""
+    norm = ClipNorm(SkeletonTask(classes=2, channels=3, skeleton=NW_UCLA20))
+    settled(norm, torch.zeros(0))
+    constant = torch.arange(norm.norm.num_features) % 7 == 0
+    norm.norm.running_var[constant] = 1e-7
+    x = torch.randint(-9, 9, (4, 3, 20, 6)).float()
+    x.view(4, 60, 6)[:, constant] = norm.norm.running_mean[constant][:, None]
+    w = clip_norm(norm, wire((1, 3, 20, 6), (6, 20)))
+    assert float(w.edges[0].map.weight.abs().max()) < 10
+    found = value(w, x.transpose(2, 3).unsqueeze(-1))
+    torch.testing.assert_close(found[..., 0], norm(x))
 
 
 def test_heads_mix_by_listed_synapses() -> None:
