@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from spikewatt.lava_runtime.native.ledger import Ledger
 from spikewatt.lava_runtime.native.program import Program, build
 from spikewatt.lava_runtime.native.worker import Worker
 
+TURN_S = 1e-5
+
 
 def _run_alone(program: Program, worker: Worker, progress: Progress) -> None:
     total, done = program.clock.schedule.total_steps, 0
@@ -28,6 +31,20 @@ def _run_alone(program: Program, worker: Worker, progress: Progress) -> None:
 
     for periods in program.batches():
         worker.run(periods, tick)
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Threads that come out of a kernel get the interpreter at once.
+
+    Python lets whoever has it go on for 5 ms, which is longer than a batch of a small network.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextmanager
@@ -89,7 +106,8 @@ def execute(
         if threads == 1:
             _run_alone(program, made[0], progress)
         else:
-            _run_threads(program, made, pool, progress)
+            with _quick_turns():
+                _run_threads(program, made, pool, progress)
         readout, counts = ledger.readout_sums(), ledger.counts()
         wall_s = perf_counter() - built
     execution = Execution(
