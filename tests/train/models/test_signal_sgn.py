@@ -153,7 +153,7 @@ def test_the_auxiliary_loss_is_for_training_only() -> None:
     assert net.auxiliary == 0.0
     net.auxiliary_loss = loss
     net(clip())
-    assert float(net.auxiliary) > 0
+    assert float(net.auxiliary.detach()) > 0
     net.auxiliary.backward()
     assert net.units[0].convolution.layer.conv.adjacency.grad.abs().sum() > 0
     net.eval()(clip())
