@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from spikewatt.energy.events import Counts
@@ -54,7 +55,7 @@ def from_slayer(
 
 def run(
     network: Network,
-    x: npt.NDArray[Any],
+    x: npt.NDArray[Any] | torch.Tensor,
     engine: str = "native",
     *,
     steps: int | None = None,
@@ -63,17 +64,30 @@ def run(
 ) -> Execution:
     """Execute a network on an array, (*shape, T) for one stream or (N, *shape, T) for N clips.
 
+    x: whole numbers, floats too; a tensor of the CPU is as good.
+
     reset: clear the state every so many steps of a stream. record: layers whose spikes are
     kept, or "all". Raises SpikewattError where network, array and engine do not fit.
     """
-    stimulus, is_clips = from_array(network, x, steps)
+    stimulus, is_clips = from_array(network, _array(x), steps)
     length = steps or stimulus.shape[-1]
     schedule = clips(network, len(stimulus), length) if is_clips else stream(length, reset)
     layers = tuple(network.by_layer) if record == "all" else tuple(int(i) for i in record)
     return engine_named(engine).run(Request(network, stimulus, schedule, layers))
 
 
-def count(network: Network, x: npt.NDArray[Any], engine: str = "native") -> Counts:
+def _array(x: Any) -> npt.NDArray[Any]:
+    if isinstance(x, np.ndarray):
+        return x
+    try:
+        return np.asarray(x)
+    except (TypeError, ValueError, RuntimeError) as error:  # of another device, with a gradient
+        raise SpikewattError(
+            f"The input is a {type(x).__name__} that numpy cannot read: {error}. Give an array."
+        ) from error
+
+
+def count(network: Network, x: npt.NDArray[Any] | torch.Tensor, engine: str = "native") -> Counts:
     """Synaptic events and neuron updates of an execution, by layer, sample and step."""
     return run(network, x, engine).counts
 

@@ -10,6 +10,8 @@ import pytest
 
 import spikewatt
 from spikewatt.commands.running import RunJob, run_network, sha256
+from spikewatt.train.models import MODELS
+from spikewatt.train.recipe import changed, recipe_from_dict, settings_from_toml
 from spikewatt.validation import violations
 
 ZOO = Path(__file__).parents[1] / "zoo"
@@ -31,6 +33,16 @@ def test_records_belong_to_the_network(path: Path) -> None:
     deployed, float_accuracy = record(path, "run")["accuracy"], network.training["float_accuracy"]
     assert deployed >= float_accuracy - 0.01
     assert f"{100 * deployed:.2f} %" in (ZOO / "README.md").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(ZOO.glob("*.toml")), ids=lambda p: p.stem)
+def test_recipes_are_what_trained_the_network(path: Path) -> None:
+    training = spikewatt.load(path.with_suffix(".net")).training
+    model = MODELS[training["model"]]
+    recipe, options = settings_from_toml(path, model.recipe, model.options)
+    assert recipe == recipe_from_dict(training["recipe"], model.recipe, "zoo")
+    assert options == changed(model.options, training["options"], "zoo")
+    assert f"--config zoo/{path.name}`" in (ZOO / "README.md").read_text()
 
 
 @pytest.mark.parametrize("path", NETWORKS, ids=lambda p: p.stem)

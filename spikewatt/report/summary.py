@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from spikewatt.report.record import RunRecord
+from spikewatt.report.comparison import BY_SENSOR
+from spikewatt.report.record import MeasuredRecord, RunRecord, UnmeasuredRecord
 from spikewatt.report.tables import Column, plain, render
 
 _COLUMNS = (
@@ -44,3 +45,12 @@ def run_summary(record: RunRecord, file: TextIO) -> None:
         )
     if record.accuracy is not None:
         file.write(f"accuracy {record.accuracy:.4f} on {record.clips} clips\n")
+    if record.measured is not None:
+        file.write(f"{BY_SENSOR}: {_measured(record.measured)}\n")
+
+
+def _measured(found: MeasuredRecord | UnmeasuredRecord) -> str:
+    if isinstance(found, UnmeasuredRecord):
+        return f"unavailable, because {found.unavailable}"
+    error = "" if found.error_j is None else f" +- {found.error_j:.2g}"
+    return f"{found.joules:.4g}{error} J dynamic a sample, {found.device}, {found.method}"
