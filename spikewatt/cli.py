@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -56,7 +57,8 @@ def train(**options: Any) -> None:
 
     with _progress("training") as progress:
         checkpoint = run_training(TrainJob(**options), progress)
-    click.echo(checkpoint)
+    if int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) == 0:
+        click.echo(checkpoint)
 
 
 @cli.command()

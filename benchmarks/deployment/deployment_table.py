@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", default=",".join(DEPLOYABLE), help="networks, by comma")
     parser.add_argument("--full", action="store_true", help="the papers' configurations")
     parser.add_argument("--missing", action="store_true", help="only networks without a row")
-    parser.add_argument("--epochs", type=int, help="float epochs; 3, with --full 0")
+    parser.add_argument("--epochs", type=int, help="float epochs; 12, with --full 0")
     parser.add_argument("--train-clips", type=int, help="clips to train on; 32, with --full 2")
     parser.add_argument("--clips", type=int, help="clips to execute; 2, with --full 1")
     parser.add_argument(

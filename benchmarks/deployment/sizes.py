@@ -69,7 +69,7 @@ class Setup:
 
     entry: Model
     full: bool = False
-    epochs: int = 3
+    epochs: int = 12
     train_clips: int = 32
     clips: int = 2
     lava_steps: int = 8
