@@ -120,7 +120,7 @@ def test_full_networks_are_initialised_unless_asked(script, tmp_path, monkeypatc
     monkeypatch.setattr(table, "_alone", lambda setup: seen.append(setup) or row())
     for more in ([], ["--full"], ["--full", "--epochs", "2"]):
         table.main(["--only", "sdt", "--out", str(tmp_path), *more])
-    assert [s.epochs for s in seen] == [3, 0, 2]
+    assert [s.epochs for s in seen] == [12, 0, 2]
     assert [s.clips for s in seen] == [2, 1, 1]
 
 
