@@ -31,6 +31,7 @@ quantised, `deployed` the exported integers, executed by the native engine. SOPs
 energies are a clip's. Paper energy is 4.6 pJ x MAC + 0.9 pJ x SOP; modelled energy are counted
 events times the prices of `{profile}`, dynamic, with its band (docs/energy-model.md). Small
 networks of a few frames cost little: compare along a row, not with a paper's of another size.
+Minutes of training are by the clock, while other runs shared the machine.
 """
 Records = Sequence[Mapping[str, Any]]
 Cell = Callable[[Records], str]
