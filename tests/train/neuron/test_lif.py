@@ -70,7 +70,7 @@ def sample(seed: int = 0) -> torch.Tensor:
 
 
 def near(found: torch.Tensor, expected: torch.Tensor, within: float = 2e-6) -> None:
-    scale = float(expected.abs().max())
+    scale = float(expected.detach().abs().max())
     torch.testing.assert_close(found, expected, rtol=within, atol=within * scale)
 
 
