@@ -54,10 +54,11 @@ def demo(out: Path, seed: int) -> None:
 def train(**options: Any) -> None:
     """Train a network; prints the path of its checkpoint."""
     from spikewatt.commands.training import TrainJob, run_training
+    from spikewatt.train.machines import is_first
 
     with _progress("training") as progress:
         checkpoint = run_training(TrainJob(**options), progress)
-    if int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) == 0:
+    if is_first(os.environ):
         click.echo(checkpoint)
 
 

@@ -24,9 +24,7 @@ ours, taken within a round. "a copy" writes the tensor once.
 """
 AGREEMENT = """slayer's CUDA kernels cut the threshold, 1 + 0.01 / 4096, to whole 4096ths: a
 voltage that meets 1 exactly is reset without a spike. slayer's CPU code, Lava and the chip fire and
-reset above the threshold only, as we do ([lava-dl-pitfalls.md](lava-dl-pitfalls.md)). For the first
-of these shapes slayer's arithmetic in numpy, once with each threshold, gives 3292524 spikes of
-which 157 differ.
+reset above the threshold only, as we do ([lava-dl-pitfalls.md](lava-dl-pitfalls.md)).
 """
 TRAINING = """## Training steps
 

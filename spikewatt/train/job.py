@@ -10,8 +10,8 @@ import torch
 
 from spikewatt.data.clips import AnyDataset
 from spikewatt.data.encode import Encoder
-from spikewatt.errors import SpikewattError
 from spikewatt.train.batches import TrainingClips, training_clips
+from spikewatt.train.devices import require_cuda
 from spikewatt.train.distill import modalities_of
 from spikewatt.train.inputs import fitted_encoder, to_clips
 from spikewatt.train.models import Model
@@ -37,11 +37,9 @@ class Job:
     @property
     def accelerator(self) -> str:
         """cpu or cuda; `auto` is the GPU where there is one, SpikewattError where there is none."""
+        if self.device == "cuda":
+            require_cuda()
         there = torch.cuda.is_available()
-        if self.device == "cuda" and not there:
-            raise SpikewattError(
-                "Device cuda is unavailable: no CUDA GPU was found. Use --device cpu."
-            )
         return ("cuda" if there else "cpu") if self.device == "auto" else self.device
 
 

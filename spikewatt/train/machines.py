@@ -43,6 +43,11 @@ def launched(environment: Mapping[str, str]) -> tuple[int, int]:
     return each, total // each
 
 
+def is_first(environment: Mapping[str, str]) -> bool:
+    """Whether this is the process that tells, among those that torchrun or srun started."""
+    return int(environment.get("RANK", environment.get("SLURM_PROCID", 0))) == 0
+
+
 def fabric_of(job: Job) -> Fabric:
     """Fabric on the job's devices, joined with the other processes where there are any."""
     logging.getLogger(ADVICE).setLevel(logging.WARNING)

@@ -67,7 +67,10 @@ def run_bench(
 
     files: a path for each of WRITERS, or None. Raises SpikewattError for what does not fit.
     """
-    _check_device(job)
+    if job.device == "cuda":
+        from spikewatt.train.devices import require_cuda  # torch
+
+        require_cuda()
     profiles = [load_profile(name) for name in job.profiles or DEFAULT_PROFILES]
     write_trace = trace_writer(job.trace, profiles[0]) if job.trace is not None else None
     cases = [_case(job, run) for run in cases_of(job)]
@@ -125,16 +128,6 @@ def _case(job: BenchJob, run: RunJob) -> _Case:
     if job.ann is not None:
         lanes.append(_ann(job, run, request, stimulus))
     return _Case(run, stimulus, Contest(request, lanes, job.measure))
-
-
-def _check_device(job: BenchJob) -> None:
-    """SpikewattError where a GPU is asked for and torch sees none."""
-    if job.device == "cpu":
-        return
-    from torch import cuda
-
-    if not cuda.is_available():
-        raise SpikewattError("Device cuda is unavailable: no CUDA GPU was found. Use --device cpu.")
 
 
 def _backend(name: str, device: str) -> Lane:

@@ -266,7 +266,7 @@ class CubaNeuron(nn.Module):
 
     def _constants(self) -> tuple[torch.Tensor, ...]:
         """The tensors that decide how the pass computes."""
-        own = tuple(self.parameters(recurse=False)) or (self.current_decay,)
+        own = tuple(self.parameters(recurse=False))
         return own if self.norm is None else (*own, self.norm.values)
 
     def _parameters_of_pass(self) -> tuple:
@@ -280,7 +280,12 @@ class CubaNeuron(nn.Module):
         the pass itself.
         """
         constants = self._constants()
-        made_of = (x.dtype, x.shape[1], *((c.data_ptr(), c._version) for c in constants))
+        made_of = (
+            x.dtype,
+            x.shape[1],
+            self.input_gain,
+            *((c.data_ptr(), c._version) for c in constants),
+        )
         if self._known[0] != made_of:
             held = tuple(c.detach() for c in constants)  # nobody else gets their memory meanwhile
             self._known = (made_of, held, table_of(x, self._parameters_of_pass()))
