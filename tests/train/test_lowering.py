@@ -261,6 +261,26 @@ def test_heads_mix_by_listed_synapses() -> None:
     assert listed.weight.size == heads * channels * 20
 
 
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_many_pairs_of_joints_are_summed_as_one_matrix(blocks) -> None:
+    """The same sums and gradients as pair by pair, which is what few pairs take."""
+    torch.manual_seed(9)
+    to, seen = torch.cartesian_prod(torch.arange(5), torch.arange(4)).T
+    weight = torch.randint(-9, 9, (20, 3, 2)).float().requires_grad_()
+    x = torch.randint(0, 2, (2, 2, blocks, 4, STEPS)).float().requires_grad_()
+    whole = JointMap(weight, to, seen, (5, 4), blocks).apply(weight, x)
+    pairs = zip(to.tolist(), seen.tolist(), weight, strict=True)
+    parts = [torch.zeros(2, 3, blocks, STEPS) for _ in range(5)]
+    for target, source, w in pairs:
+        parts[target] = parts[target] + torch.einsum("oi,nibt->nobt", w, x[:, :, :, source])
+    expected = torch.stack(parts, dim=3)
+    assert torch.equal(whole, expected)
+    some = torch.randn_like(whole)
+    found = torch.autograd.grad(whole, (weight, x), some)
+    for own, other in zip(found, torch.autograd.grad(expected, (weight, x), some), strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("blocks", "kept", "kind"), [(1, 1, Dense), (1, 0.2, Sparse), (2, 1, Sparse)]
 )

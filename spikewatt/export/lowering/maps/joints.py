@@ -35,10 +35,13 @@ class JointMap:
         n, c, *space, t = x.shape
         by_place = x.reshape(n, c, self.blocks, self.joints[1], t).permute(3, 1, 0, 2, 4)
         by_place = by_place.reshape(self.joints[1], c, -1)
-        # index_select and index_add, whose sums and gradients come in a fixed order
-        targets, sources = on_device(self, x.device)
-        sent = torch.bmm(weight, by_place.index_select(0, sources))
-        z = sent.new_zeros(self.joints[0], *sent.shape[1:]).index_add(0, targets, sent)
+        if LISTED * len(self.targets) > prod(self.joints):
+            z = self._matrix(weight) @ by_place.flatten(0, 1)
+        else:
+            # index_select and index_add, whose sums and gradients come in a fixed order
+            targets, sources = on_device(self, x.device)
+            sent = torch.bmm(weight, by_place.index_select(0, sources))
+            z = sent.new_zeros(self.joints[0], *sent.shape[1:]).index_add(0, targets, sent)
         z = z.view(self.joints[0], -1, n, self.blocks, t).permute(2, 1, 3, 0, 4)
         if self.joints[0] == self.joints[1]:
             return z.reshape(n, -1, *space, t)
@@ -50,7 +53,7 @@ class JointMap:
         An integer weight of 0 is not listed.
         """
         if self.blocks == 1 and LISTED * np.count_nonzero(weight) > prod(target) * prod(source):
-            return Dense(self._matrix(weight), macs=self.macs)
+            return Dense(self._matrix(torch.as_tensor(weight)).numpy(), macs=self.macs)
         _, c_out, c_in = weight.shape
         targets, sources = (np.asarray(i)[:, None, None] for i in (self.targets, self.sources))
         at = targets * c_out + np.arange(c_out)[:, None], sources * c_in + np.arange(c_in)
@@ -59,10 +62,11 @@ class JointMap:
         shape = (prod(target), prod(source))
         return Sparse(to, seen, weight[stored], shape, self.macs, repeats=self.blocks)
 
-    def _matrix(self, weight: IntArray) -> IntArray:
+    def _matrix(self, weight: torch.Tensor) -> torch.Tensor:
         """The block as (targets, sources); several weights between two neurons add up."""
         _, c_out, c_in = weight.shape
-        whole = np.zeros((self.joints[0], c_out, self.joints[1], c_in), np.int32)
-        for pair, to, seen in zip(weight, self.targets, self.sources, strict=True):
-            whole[int(to), :, int(seen)] += pair
-        return whole.reshape(self.joints[0] * c_out, -1)
+        targets, sources = on_device(self, weight.device)
+        whole = weight.new_zeros(prod(self.joints), c_out, c_in)
+        whole = whole.index_add(0, targets * self.joints[1] + sources, weight)
+        by_neuron = whole.view(*self.joints, c_out, c_in).transpose(1, 2)
+        return by_neuron.reshape(self.joints[0] * c_out, -1)
