@@ -13,6 +13,7 @@ from spikewatt.train.averaging import Average
 from spikewatt.train.batches import Batch
 from spikewatt.train.checkpoint import Checkpoint
 from spikewatt.train.objective import Beside, Objective
+from spikewatt.train.quantised import QuantisedNetwork
 from spikewatt.train.recipe import Recipe
 from spikewatt.train.schedule import optimizer as make_optimizer
 
@@ -49,6 +50,8 @@ class Learner:
     def _new_optimizers(self) -> list[torch.optim.Optimizer]:
         if self.distillation is not None:
             return self.distillation.optimizers(self.recipe)
+        if isinstance(self.net, QuantisedNetwork):
+            return [make_optimizer(self.net.groups(), self.recipe)]
         trained = (p for p in self.net.parameters() if p.requires_grad)
         return [make_optimizer(trained, self.recipe)]
 
@@ -67,7 +70,7 @@ class Learner:
         self.fabric.backward(losses["total"] * batch.weight)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("share", 1.0)
             self.fabric.clip_gradients(self.wrapped, optimizer, max_norm=self.recipe.grad_clip)
             optimizer.step()
         if self.average is not None:
@@ -85,7 +88,8 @@ class Learner:
     @property
     def rate(self) -> float:
         """Learning rate of the last step."""
-        return float(self.optimizers[0].param_groups[0]["lr"])
+        group = self.optimizers[0].param_groups[0]
+        return float(group["lr"] / group.get("share", 1.0))
 
     def saved(self) -> dict[str, Any]:
         """Entries of a checkpoint from which `set_up` goes on."""

@@ -163,6 +163,19 @@ class QuantisedNetwork(nn.Module):
         """One a population, the read-out's last."""
         return [p.scale for p in self.populations]
 
+    def groups(self) -> list[dict[str, Any]]:
+        """Parameters for an optimiser, whose step is `share` of its learning rate.
+
+        A step is as large in every population's integers, however small its folded weights are.
+        """
+        found = [{"params": own.parameters(), "share": 1 / own.scale} for own in self.populations]
+        beside = [] if self.host is None else [{"params": self.host.parameters(), "share": 1.0}]
+        trained = [
+            group | {"params": [p for p in group["params"] if p.requires_grad]}
+            for group in (*found, *beside)
+        ]
+        return [group for group in trained if group["params"]]
+
     @torch.no_grad()
     def hold_within(self, limit: int, x: torch.Tensor) -> list[str]:
         """Names of populations whose weights outgrew the 24-bit state: their scale becomes smaller.

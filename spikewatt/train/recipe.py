@@ -98,7 +98,8 @@ class Recipe:
     Float epochs come first, then `finetune_epochs` on the folded and quantised network, which
     always take AdamW with a one-cycle schedule. optimizer: `adamw` or `sgd` (Nesterov). schedule:
     `one-cycle`, or `steps`: x 0.1 at each of the `milestones` (epochs). warm_up: epochs; 0 is the
-    first tenth of a phase. size: height and width of video.
+    first tenth of a phase. finetune_lr: in the units of the chip's weights, which reach from -4 to
+    4. size: height and width of video.
 
     ema: share of the averaged weights that a step keeps; those are evaluated and exported. 0 is
     no average. tensorboard: write scalars of every epoch to OUT/tensorboard. distill: teachers of
@@ -119,7 +120,7 @@ class Recipe:
     milestones: tuple[int, ...] = ()
     warm_up: int = 0
     lr: float = 3e-3
-    finetune_lr: float = 3e-4
+    finetune_lr: float = 1e-2
     momentum: float = 0.9
     weight_decay: float = 0.01
     label_smoothing: float = 0.1

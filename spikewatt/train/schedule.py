@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,12 +16,14 @@ from spikewatt.train.recipe import Recipe
 WARM_UP = 0.1  # share of a phase's epochs, where the recipe names none
 STEP_FACTOR = 0.1
 
+Parameters = Iterable[nn.Parameter] | Iterable[dict[str, Any]]  # or groups of them
 
-def _adamw(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+
+def _adamw(parameters: Parameters, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(parameters, weight_decay=recipe.weight_decay)
 
 
-def _sgd(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+def _sgd(parameters: Parameters, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         parameters,
         lr=recipe.lr,
@@ -30,7 +33,7 @@ def _sgd(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Opti
     )
 
 
-OPTIMIZERS: dict[str, Callable[[Iterable[nn.Parameter], Recipe], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[Parameters, Recipe], torch.optim.Optimizer]] = {
     "adamw": _adamw,
     "sgd": _sgd,
 }
@@ -53,7 +56,7 @@ SCHEDULES: dict[str, Callable[[float, int, Recipe], float]] = {
 }
 
 
-def optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+def optimizer(parameters: Parameters, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser; SpikewattError with the known names."""
     if recipe.optimizer not in OPTIMIZERS:
         raise unknown_name("optimizer", recipe.optimizer, list(OPTIMIZERS))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from lightning.fabric import Fabric
 from torch import nn
 
 from spikewatt.export.lowering import Edge, FloatPopulation, trace
@@ -12,13 +14,17 @@ from spikewatt.lava_runtime.agreement import Reference, compare
 from spikewatt.lava_runtime.engine import Request
 from spikewatt.lava_runtime.native import NativeEngine
 from spikewatt.lava_runtime.schedule import clips
+from spikewatt.train.batches import Batch
 from spikewatt.train.blocks.norm import StepNorm
 from spikewatt.train.blocks.pointwise import Pointwise
 from spikewatt.train.blocks.tdbn import TimeDependentNorm
+from spikewatt.train.learner import Learner
 from spikewatt.train.lowering import lower
 from spikewatt.train.neuron import lif, plif
+from spikewatt.train.objective import Beside
 from spikewatt.train.quantised import QuantisedPopulation, quantised
 from spikewatt.train.quantize import gained, quantize_weight
+from spikewatt.train.recipe import Recipe
 from spikewatt.train.reference import slayer_spikes
 from spikewatt.validation import violations
 
@@ -104,6 +110,26 @@ def test_the_quantised_network_decides_like_the_float_one() -> None:
     twin = quantised(trace(net, (1, 2, 6, 5, 8), (6, 5, 2)), x, LIMIT)
     difference = (twin(x) - net(x)).abs().mean() / net(x).std()
     assert difference < 0.5
+
+
+def test_a_step_is_as_large_in_the_integers_of_every_population() -> None:
+    limit = 2**7 - 1  # so that the first weights, and so their scale, differ from the others'
+    net, x = settled(), torch.randint(-limit, limit + 1, (4, 2, 6, 5, 8)).float()
+    twin = quantised(trace(net, (1, 2, 6, 5, 8), (6, 5, 2)), x, limit)
+    recipe = Recipe(finetune_lr=0.1, weight_decay=0.0, grad_clip=1e9)
+    learner = Learner(twin, recipe, Beside(lambda clips: clips, None, None, exact=True))
+    learner.set_up(Fabric(accelerator="cpu"), None)
+    before = [p.weights[0].clone() for p in twin.populations]
+    learner.begin(0)
+    learner.step(Batch(x, torch.tensor([0, 1, 2, 0]), len(x)), 0.1, 1)
+    assert learner.rate == pytest.approx(0.1)
+    moved = [
+        float((p.weights[0] - old).abs().max()) * p.scale
+        for p, old in zip(twin.populations, before, strict=True)
+        if not p.population.exact
+    ]
+    assert max(p.scale for p in twin.populations) > 3 * min(p.scale for p in twin.populations)
+    np.testing.assert_allclose(moved, 0.1, rtol=1e-3)  # AdamW's first step is its rate
 
 
 def test_the_same_integers_in_float64() -> None:

@@ -67,7 +67,6 @@ SIGNAL_SGN = replace(
     weight_decay=1e-4,
     grad_clip=3.0,
     finetune_epochs=15,
-    finetune_lr=3e-5,  # folded weights are small here; ten times as much undoes the training
 )
 # SVFormer (IJCAI 2024): 600 epochs of AdamW, 30 of warm-up, smoothing 0.1
 SVFORMER = Recipe(
