@@ -104,7 +104,7 @@ def test_float_spikes_lie_as_the_graphs_populations_do(name: str, tmp_path: Path
 
 def trained_events(out: Path, events: Events) -> int:
     """Events of the exported network on its sample of test clips."""
-    steps = {"epochs": 8, "finetune_epochs": 4, "batch_size": 4, "lr": 0.01, "finetune_lr": 3e-3}
+    steps = {"epochs": 8, "finetune_epochs": 4, "batch_size": 4, "lr": 0.01, "finetune_lr": 5e-2}
     path = Training(job("signal-sgn-core", out, events=events, **steps), silent).run()
     network, _ = run_export(path, out / "n.net", None)
     return int(engine_events(network, ckpt.load(path).sample.numpy().astype(np.int32)).sum())

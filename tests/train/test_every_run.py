@@ -159,7 +159,7 @@ def test_four_modalities_resume_exactly(tmp_path: Path) -> None:
 
 
 def test_fine_tuning_that_does_harm_is_taken_back(tmp_path: Path) -> None:
-    changes = {"epochs": 1, "finetune_epochs": 1, "finetune_lr": 0.3, "ema": 0.5}
+    changes = {"epochs": 1, "finetune_epochs": 1, "finetune_lr": 3.0, "ema": 0.5}
     training = Training(small.job("signal-sgn-core", tmp_path, **changes), silent)
     found = ckpt.load(training.run())
     assert found.record["tuned"] is False
