@@ -134,10 +134,11 @@ def _line(groups: tuple[Group, ...]) -> str:
     slope, start = np.polyfit(events, times, 1, w=1 / times)
     off = 100 * (times / (start + slope * events) - 1)
     errors = ", ".join(f"{error:+.0f}" for error in off)
+    straight = np.corrcoef(events, times)[0, 1] ** 2
     return (
         f"The straight line closest to native's medians is {start:.3g} ms and 1 ms for each "
         f"{1e-6 / slope:.3g} million events; the medians, from the first to the last, are off it "
-        f"by {errors} %."
+        f"by {errors} %; r^2 of time and events is {straight:.4f}."
     )
 
 

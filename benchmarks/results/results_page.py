@@ -240,11 +240,11 @@ def _short_table(records: Records, claims: Mapping[str, Any]) -> str:
     return "\n".join((_table(records, {**ACCURACIES, **COSTS}), sizes(records)))
 
 
-GAP = """Integer networks are fine-tuned after they are quantised, without dropout. Where dropout
-stands in front of a norm, the float network is worse than it could be: its norms keep statistics
-of clips with holes in them, and the gap is what fine-tuning repairs, not what integers gain. Runs
-without dropout show what quantising itself does; and short runs go on learning while they are
-fine-tuned. Sorted by the gap, the largest loss first.
+GAP = """Integer networks are fine-tuned after they are quantised, without dropout. A gain is not
+what integers bring: the schedule goes on, the folded network has weights of its own where the float
+one shares them (a bias at every place, a matrix for every pair of joints), and where dropout stands
+in front of a norm, the float network is worse than it could be, since its norms keep statistics of
+clips with holes in them. Sorted by the gap, the largest loss first.
 """
 
 
