@@ -244,7 +244,8 @@ GAP = """Integer networks are fine-tuned after they are quantised, without dropo
 what integers bring: the schedule goes on, the folded network has weights of its own where the float
 one shares them (a bias at every place, a matrix for every pair of joints), and where dropout stands
 in front of a norm, the float network is worse than it could be, since its norms keep statistics of
-clips with holes in them. Sorted by the gap, the largest loss first.
+clips with holes in them. The rate is in the units of the chip's weights; runs at 0.0003 are from
+before it was, when it was that of the float weights. Sorted by the gap, the largest loss first.
 """
 
 
@@ -255,6 +256,7 @@ def _gaps(records: Records, claims: Mapping[str, Any]) -> str:
     columns: dict[str, Cell] = {
         "dropout": lambda rs: str(rs[0]["options"].get("dropout", "-")),
         "epochs of fine-tuning": lambda rs: str(rs[0]["recipe"]["finetune_epochs"]),
+        "rate": lambda rs: str(rs[0]["recipe"]["finetune_lr"]),
         **ACCURACIES,
     }
     return "\n".join((GAP, _table(there, columns), *_disagreements(there)))

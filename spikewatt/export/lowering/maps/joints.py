@@ -13,6 +13,7 @@ from spikewatt.export.lowering.maps.indices import on_device
 from spikewatt.network import Dense, IntArray, Shape, Sparse
 
 LISTED = 3  # numbers that a listed synapse takes: target, source, weight
+MANY = 3  # from one pair in so many on, one product with the whole matrix is faster
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class JointMap:
         n, c, *space, t = x.shape
         by_place = x.reshape(n, c, self.blocks, self.joints[1], t).permute(3, 1, 0, 2, 4)
         by_place = by_place.reshape(self.joints[1], c, -1)
-        if LISTED * len(self.targets) > prod(self.joints):
+        if MANY * len(self.targets) > prod(self.joints):
             z = self._matrix(weight) @ by_place.flatten(0, 1)
         else:
             # index_select and index_add, whose sums and gradients come in a fixed order
